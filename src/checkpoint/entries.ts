@@ -1,0 +1,67 @@
+import { CheckpointError } from '../tensor/errors.ts'
+import type { HostTensor } from '../tensor/tensor.ts'
+import type { Checkpoint, WeightEntry } from './checkpoint.ts'
+import { nearestKeys } from './nearest.ts'
+
+/**
+ * A checkpoint over entries in their order.
+ * @throws CheckpointError `weight-duplicate` when two entries have one key.
+ */
+export function checkpointOfEntries(name: string, entries: Iterable<WeightEntry>): Checkpoint {
+  const byKey = new Map<string, WeightEntry>()
+  for (const entry of entries) {
+    const other = byKey.get(entry.key)
+    if (other)
+      throw new CheckpointError(
+        'weight-duplicate',
+        `${name} has ${entry.key} twice (${placeName(other)} and ${placeName(entry)}). ` +
+          `Keep only one set of weight files in the folder, or name the file to open.`,
+        { key: entry.key, checkpoint: name, files: [placeName(other), placeName(entry)] },
+      )
+    byKey.set(entry.key, entry)
+  }
+  return {
+    name,
+    keys: () => [...byKey.keys()],
+    has: (key) => byKey.has(key),
+    entry(key) {
+      const entry = byKey.get(key)
+      if (entry) return entry
+      const nearest = nearestKeys(key, byKey.keys())
+      throw new CheckpointError(
+        'weight-missing',
+        `${name} has no weight ${key} among its ${byKey.size}. ` +
+          (nearest.length > 0
+            ? `The nearest are ${nearest.join(', ')}. `
+            : 'Nothing there has a similar name. ') +
+          `The configuration and the weights are probably of different models.`,
+        { key, checkpoint: name, nearest },
+      )
+    },
+  }
+}
+
+/** Several checkpoints as one: a language model and its vision tower, a base and what was trained on it. */
+export function mergeCheckpoints(name: string, checkpoints: readonly Checkpoint[]): Checkpoint {
+  return checkpointOfEntries(
+    name,
+    checkpoints.flatMap((checkpoint) => checkpoint.keys().map((key) => checkpoint.entry(key))),
+  )
+}
+
+/** A checkpoint of tensors in memory. */
+export function checkpointOf(name: string, tensors: ReadonlyMap<string, HostTensor>): Checkpoint {
+  return checkpointOfEntries(
+    name,
+    [...tensors].map(([key, tensor]) => ({
+      key,
+      dtype: tensor.dtype,
+      shape: tensor.shape,
+      read: async () => tensor,
+    })),
+  )
+}
+
+function placeName(entry: WeightEntry): string {
+  return entry.place?.path ?? 'memory'
+}

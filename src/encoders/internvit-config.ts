@@ -1,0 +1,53 @@
+import { z } from 'zod'
+import type { Shapes } from '../graph/weights.ts'
+
+/** `vision_config` of InternVL checkpoints, under the official field names. */
+export const internVitConfig = z.object({
+  hidden_size: z.int().positive(),
+  num_attention_heads: z.int().positive(),
+  intermediate_size: z.int().positive(),
+  num_hidden_layers: z.int().positive(),
+  patch_size: z.int().positive(),
+  image_size: z.int().positive(),
+  qkv_bias: z.boolean(),
+  qk_normalization: z.boolean(),
+  norm_type: z.enum(['layer_norm', 'rms_norm']).default('rms_norm'),
+  layer_norm_eps: z.number().positive().default(1e-6),
+  hidden_act: z.literal('gelu').default('gelu'),
+})
+
+export type InternVitConfig = z.infer<typeof internVitConfig>
+
+/** Every weight of the tower and its shape, below the tower's prefix. */
+export function internVitShapes(config: InternVitConfig): Shapes {
+  const { hidden_size: width, intermediate_size: inner, patch_size: patch, image_size: image } = config
+  const isLayerNorm = config.norm_type === 'layer_norm'
+  const shapes: Record<string, readonly number[]> = {
+    'embeddings.class_embedding': [1, 1, width],
+    'embeddings.patch_embedding.weight': [width, 3, patch, patch],
+    'embeddings.patch_embedding.bias': [width],
+    'embeddings.position_embedding': [1, Math.floor(image / patch) ** 2 + 1, width],
+  }
+  for (let i = 0; i < config.num_hidden_layers; i++) {
+    const layer = `encoder.layers.${i}`
+    for (const norm of ['norm1', 'norm2']) {
+      shapes[`${layer}.${norm}.weight`] = [width]
+      if (isLayerNorm) shapes[`${layer}.${norm}.bias`] = [width]
+    }
+    shapes[`${layer}.attn.qkv.weight`] = [3 * width, width]
+    if (config.qkv_bias) shapes[`${layer}.attn.qkv.bias`] = [3 * width]
+    if (config.qk_normalization) {
+      shapes[`${layer}.attn.q_norm.weight`] = [width]
+      shapes[`${layer}.attn.k_norm.weight`] = [width]
+    }
+    shapes[`${layer}.attn.proj.weight`] = [width, width]
+    shapes[`${layer}.attn.proj.bias`] = [width]
+    shapes[`${layer}.ls1`] = [width]
+    shapes[`${layer}.ls2`] = [width]
+    shapes[`${layer}.mlp.fc1.weight`] = [inner, width]
+    shapes[`${layer}.mlp.fc1.bias`] = [inner]
+    shapes[`${layer}.mlp.fc2.weight`] = [width, inner]
+    shapes[`${layer}.mlp.fc2.bias`] = [width]
+  }
+  return shapes
+}

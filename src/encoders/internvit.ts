@@ -1,0 +1,87 @@
+import { type Dim, floorDivDims } from '../graph/dim.ts'
+import { add, concat, gelu, linearProduct, mul, patchify, reshape, slice, split, transpose } from '../graph/ops/index.ts'
+import { type Tensor, tap } from '../graph/tensor.ts'
+import type { Weights } from '../graph/weights.ts'
+import { attention, mergeHeads, repeatOverBatch, splitHeads } from '../nn/attention.ts'
+import { linear } from '../nn/linear.ts'
+import { layerNorm, rmsNorm } from '../nn/norm.ts'
+import { bicubicWeights, resizeMaps } from '../nn/resize.ts'
+import type { InternVitConfig } from './internvit-config.ts'
+
+/** What the tower gives: `hiddenStates[k]` is the input of layer k, the last entry the output of the last layer. */
+export interface VisionFeatures {
+  readonly hiddenStates: readonly Tensor[]
+}
+
+/**
+ * InternViT: a plain vision transformer with a class token, scaled residual branches and no final norm.
+ * Pixels [N, 3, h·P, w·P] → hidden states [N, 1 + h·w, C]. The 300M and 6B variants differ only in their
+ * configuration. Source: InternVL (arXiv 2312.14238); golden cases `internvl-vit300m`, `internvl-vit6b`.
+ */
+export function internVit(w: Weights, pixels: Tensor, config: InternVitConfig): VisionFeatures {
+  let x = tap('embeddings', embedPatches(w.at('embeddings'), pixels, config))
+  const hiddenStates = [x]
+  for (let i = 0; i < config.num_hidden_layers; i++) {
+    x = tap(`hidden_states.${i + 1}`, layer(w.at('encoder.layers').at(i), x, config, `layer${i}`))
+    hiddenStates.push(x)
+  }
+  return { hiddenStates }
+}
+
+/** x += ls1 ⊙ attention(norm1(x)); x += ls2 ⊙ mlp(norm2(x)). */
+function layer(w: Weights, x: Tensor, config: InternVitConfig, name: string): Tensor {
+  const attended = tap(`${name}.attn_out`, selfAttention(w.at('attn'), norm(w.at('norm1'), x, config), config))
+  const y = add(x, mul(attended, w.get('ls1')))
+  const fed = tap(`${name}.mlp_out`, mlp(w.at('mlp'), norm(w.at('norm2'), y, config)))
+  return add(y, mul(fed, w.get('ls2')))
+}
+
+function selfAttention(w: Weights, x: Tensor, config: InternVitConfig): Tensor {
+  const width = config.hidden_size
+  let [q, k, v] = split(linear(w.at('qkv'), x), 2, [width, width, width]) as [Tensor, Tensor, Tensor]
+  if (config.qk_normalization) {
+    // Over the full width, all heads together, before they are split.
+    q = rmsNorm(w.at('q_norm'), q, config.layer_norm_eps)
+    k = rmsNorm(w.at('k_norm'), k, config.layer_norm_eps)
+  }
+  const heads = config.num_attention_heads
+  const output = attention(splitHeads(q, heads), splitHeads(k, heads), splitHeads(v, heads))
+  return linear(w.at('proj'), mergeHeads(output))
+}
+
+function mlp(w: Weights, x: Tensor): Tensor {
+  return linear(w.at('fc2'), gelu(linear(w.at('fc1'), x)))
+}
+
+function norm(w: Weights, x: Tensor, config: InternVitConfig): Tensor {
+  return config.norm_type === 'rms_norm'
+    ? rmsNorm(w, x, config.layer_norm_eps)
+    : layerNorm(w, x, config.layer_norm_eps)
+}
+
+/** Patches in row-major order behind the class token, plus the position table. → [N, 1 + h·w, C]. */
+function embedPatches(w: Weights, pixels: Tensor, config: InternVitConfig): Tensor {
+  const { hidden_size: width, patch_size: patch } = config
+  const [tiles, , height, breadth] = pixels.shape as [Dim, Dim, Dim, Dim]
+  const kernel = reshape(w.get('patch_embedding.weight'), [width, 3 * patch * patch])
+  const patches = linearProduct(patchify(pixels, patch), kernel, w.get('patch_embedding.bias'))
+  const embedded = concat([repeatOverBatch(w.get('class_embedding'), tiles), patches], 1)
+  const rows = floorDivDims(height, patch)
+  const columns = floorDivDims(breadth, patch)
+  return add(embedded, positionTable(w.get('position_embedding'), rows, columns))
+}
+
+/**
+ * The position table for a grid of patches: bicubic (a = −0.75) where the grid differs from the stored square one;
+ * the class position is never interpolated. [1, 1 + g², C] → [1, 1 + rows·columns, C].
+ */
+export function positionTable(table: Tensor, rows: Dim, columns: Dim): Tensor {
+  const [, count, width] = table.shape as [number, number, number]
+  const stored = Math.sqrt(count - 1)
+  if (rows === stored && columns === stored) return table
+  const grid = reshape(slice(table, 1, 1, count), [stored, stored, width])
+  const maps = transpose(grid, [2, 0, 1]) // [C, g, g]
+  const resized = resizeMaps(maps, rows as number, columns as number, bicubicWeights)
+  const patches = reshape(transpose(resized, [1, 2, 0]), [1, (rows as number) * (columns as number), width])
+  return concat([slice(table, 1, 0, 1), patches], 1)
+}

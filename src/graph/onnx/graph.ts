@@ -1,0 +1,126 @@
+import { type HostTensor, hostTensor } from '../../tensor/tensor.ts'
+import { type Dim, foldDim, symbolsOf } from '../dim.ts'
+import { type Attributes, type NodeProto, rawBytes, type TensorProto } from './proto.ts'
+
+/** The contrib operators of ONNX Runtime. */
+export const microsoft = 'com.microsoft'
+
+/** What a program is compiled for; ops may choose their ONNX form by it. */
+export interface Target {
+  readonly device: 'cpu' | 'wasm' | 'webgpu' | 'cuda'
+}
+
+/**
+ * An ONNX graph being written. Ops append nodes to it by name; constants are shared; symbolic dimensions become
+ * small integer nodes that read the shapes of the program's inputs.
+ */
+export class OnnxGraph {
+  readonly target: Target
+  readonly nodes: NodeProto[] = []
+  readonly initializers: TensorProto[] = []
+  readonly #shared = new Map<string, string>()
+  readonly #symbols = new Map<string, { readonly input: string; readonly axis: number }>()
+  #count = 0
+
+  constructor(target: Target) {
+    this.target = target
+  }
+
+  /** Appends a node and returns the name of its single output. An empty input name skips an optional operand. */
+  node(type: string, inputs: readonly string[], attributes: Attributes = {}, domain = ''): string {
+    return this.nodeOutputs(type, inputs, attributes, 1, domain)[0]!
+  }
+
+  /** Appends a node with several outputs. */
+  nodeOutputs(
+    type: string,
+    inputs: readonly string[],
+    attributes: Attributes,
+    outputCount: number,
+    domain = '',
+  ): string[] {
+    const name = `${type}_${this.#count++}`
+    const outputs = Array.from({ length: outputCount }, (_, i) => (i === 0 ? name : `${name}_${i}`))
+    this.nodes.push({ type, domain, name, inputs, outputs, attributes })
+    return outputs
+  }
+
+  /** A named initializer (a weight). */
+  initializer(tensor: TensorProto): string {
+    this.initializers.push(tensor)
+    return tensor.name
+  }
+
+  /** A constant; equal small ones are written once. */
+  constant(value: HostTensor): string {
+    const raw = rawBytes(value)
+    const key = raw.length <= 64 ? `${value.dtype}[${value.shape}]${raw}` : undefined
+    const known = key === undefined ? undefined : this.#shared.get(key)
+    if (known) return known
+    const name = this.initializer({
+      name: `constant_${this.#count++}`,
+      dtype: value.dtype,
+      shape: value.shape,
+      raw: raw.slice(),
+    })
+    if (key !== undefined) this.#shared.set(key, name)
+    return name
+  }
+
+  /** An i64 vector of known integers. */
+  ints(values: readonly number[]): string {
+    return this.constant(hostTensor('i64', [values.length], BigInt64Array.from(values, BigInt)))
+  }
+
+  /** An f32 scalar. */
+  float(value: number): string {
+    return this.constant(hostTensor('f32', [], Float32Array.of(value)))
+  }
+
+  /** Declares that a symbol's value is the size of `input` along `axis`. */
+  bindSymbol(name: string, input: string, axis: number): void {
+    if (!this.#symbols.has(name)) this.#symbols.set(name, { input, axis })
+  }
+
+  /** The first symbol of the dims that no program input has as a whole dimension, if any. */
+  unboundSymbol(dims: readonly Dim[]): string | undefined {
+    return dims.flatMap(symbolsOf).find((name) => !this.#symbols.has(name))
+  }
+
+  /** An i64 vector of dims, computed from the inputs' shapes where they are symbolic. */
+  dims(dims: readonly Dim[]): string {
+    if (dims.every((d) => typeof d === 'number')) return this.ints(dims as number[])
+    return this.#once(`dims ${dims.join(',')}`, () =>
+      this.node('Concat', dims.map((d) => this.#dim(d)), { axis: 0 }),
+    )
+  }
+
+  /** One dim as an i64 vector of length 1. */
+  #dim(d: Dim): string {
+    return this.#once(`dim ${d}`, () =>
+      foldDim<string>(d, {
+        constant: (value) => this.ints([value]),
+        symbol: (name) => this.#symbol(name),
+        add: (a, b) => this.node('Add', [a, b]),
+        mul: (a, b) => this.node('Mul', [a, b]),
+        floorDiv: (a, b) => this.node('Div', [a, b]),
+      }),
+    )
+  }
+
+  #symbol(name: string): string {
+    return this.#once(`symbol ${name}`, () => {
+      const bound = this.#symbols.get(name)!
+      const { input, axis } = bound
+      return this.node('Shape', [input], { start: axis, end: axis + 1 })
+    })
+  }
+
+  #once(key: string, make: () => string): string {
+    const known = this.#shared.get(key)
+    if (known) return known
+    const made = make()
+    this.#shared.set(key, made)
+    return made
+  }
+}

@@ -1,0 +1,122 @@
+import { defineOp, Misfit } from '../op.ts'
+import { sameDim } from '../dim.ts'
+import type { Tensor } from '../tensor.ts'
+import { add, div, mul, neg, sub } from './arithmetic.ts'
+import { exp, sqrt } from './activation.ts'
+import { unbroadcast } from './broadcast.ts'
+import { mean, sum } from './reduce.ts'
+
+const softmaxOp = defineOp<{ axis: number }>('softmax', {
+  shape: ([x]) => x!.shape,
+  onnx: (g, inputs, { attributes: { axis } }) => g.node('Softmax', inputs, { axis }),
+  gradient: ({ output: y, dy, attributes: { axis } }) => [
+    mul(sub(dy, sum(mul(dy, y), [axis], { keepDims: true })), y),
+  ],
+})
+
+/** Softmax over one axis. d/dx = (dy − Σ dy·y)·y. */
+export function softmax(x: Tensor, axis = -1): Tensor {
+  return softmaxOp([x], { axis })
+}
+
+const logSoftmaxOp = defineOp<{ axis: number }>('logSoftmax', {
+  shape: ([x]) => x!.shape,
+  onnx: (g, inputs, { attributes: { axis } }) => g.node('LogSoftmax', inputs, { axis }),
+  gradient: ({ output: y, dy, attributes: { axis } }) => [
+    sub(dy, mul(exp(y), sum(dy, [axis], { keepDims: true }))),
+  ],
+})
+
+/** ln softmax over one axis. d/dx = dy − softmax·Σ dy. */
+export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  return logSoftmaxOp([x], { axis })
+}
+
+interface NormAttributes {
+  readonly epsilon: number
+}
+
+function requireVectors(x: Tensor, ...vectors: (Tensor | undefined)[]): void {
+  for (const v of vectors)
+    if (v && !(v.shape.length === 1 && sameDim(v.shape[0]!, x.shape.at(-1)!)))
+      throw new Misfit(`scale and bias must be vectors of the last axis (${x.shape.at(-1)})`)
+}
+
+/** d of a normalised x̂ back to x for both norms: (g − mean(g)? − x̂·mean(g·x̂)) / σ. */
+function throughNorm(g: Tensor, normalised: Tensor, sigma: Tensor, isCentred: boolean): Tensor {
+  const along = mul(normalised, mean(mul(g, normalised), [-1], { keepDims: true }))
+  const centred = isCentred ? sub(g, mean(g, [-1], { keepDims: true })) : g
+  return div(sub(centred, along), sigma)
+}
+
+const layerNormOp = defineOp<NormAttributes>('layerNorm', {
+  shape: ([x, scale, bias]) => {
+    requireVectors(x!, scale, bias)
+    return x!.shape
+  },
+  onnx: (g, inputs, { attributes: { epsilon } }) =>
+    g.node('LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }),
+  gradient: ({ inputs: [x, scale, bias], dy, attributes: { epsilon } }) => {
+    const centred = sub(x!, mean(x!, [-1], { keepDims: true }))
+    const sigma = sqrt(add(mean(mul(centred, centred), [-1], { keepDims: true }), epsilon))
+    const normalised = div(centred, sigma)
+    return [
+      throughNorm(mul(dy, scale!), normalised, sigma, true),
+      unbroadcast(mul(dy, normalised), scale!.shape),
+      bias && unbroadcast(dy, bias.shape),
+    ]
+  },
+})
+
+/** (x − mean)/√(var + ε)·scale + bias over the last axis. */
+export function layerNormalise(x: Tensor, scale: Tensor, bias: Tensor | undefined, epsilon: number): Tensor {
+  return layerNormOp(bias ? [x, scale, bias] : [x, scale], { epsilon })
+}
+
+const rmsNormOp = defineOp<NormAttributes>('rmsNorm', {
+  shape: ([x, scale]) => {
+    requireVectors(x!, scale)
+    return x!.shape
+  },
+  // ONNX Runtime registers this contrib op in the default domain.
+  onnx: (g, inputs, { attributes: { epsilon } }) =>
+    g.node('SimplifiedLayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }),
+  gradient: ({ inputs: [x, scale], dy, attributes: { epsilon } }) => {
+    const sigma = sqrt(add(mean(mul(x!, x!), [-1], { keepDims: true }), epsilon))
+    const normalised = div(x!, sigma)
+    return [
+      throughNorm(mul(dy, scale!), normalised, sigma, false),
+      unbroadcast(mul(dy, normalised), scale!.shape),
+    ]
+  },
+})
+
+/** x/√(mean(x²) + ε)·scale over the last axis. */
+export function rmsNormalise(x: Tensor, scale: Tensor, epsilon: number): Tensor {
+  return rmsNormOp([x, scale], { epsilon })
+}
+
+const rotaryOp = defineOp('rotary', {
+  shape: ([x, cos, sin]) => {
+    const size = x!.shape.at(-1)!
+    const half = cos!.shape.at(-1)!
+    if (typeof size !== 'number' || half !== size / 2 || !sameDim(sin!.shape.at(-1)!, half))
+      throw new Misfit('cos and sin must have half as many columns as the heads')
+    return x!.shape
+  },
+  onnx: (g, [x, cos, sin]) => {
+    const [low, high] = g.nodeOutputs('Split', [x!], { axis: -1, num_outputs: 2 }, 2)
+    const rotatedLow = g.node('Sub', [g.node('Mul', [low!, cos!]), g.node('Mul', [high!, sin!])])
+    const rotatedHigh = g.node('Add', [g.node('Mul', [high!, cos!]), g.node('Mul', [low!, sin!])])
+    return g.node('Concat', [rotatedLow, rotatedHigh], { axis: -1 })
+  },
+  gradient: ({ inputs: [, cos, sin], dy }) => [rotary(dy, cos!, neg(sin!)), undefined, undefined],
+})
+
+/**
+ * Rotates the pairs (k, k + D/2) of each head by the angles whose cosines and sines are given.
+ * x [..., D], cos and sin [..., D/2] (broadcast over heads) → [..., D]. The inverse rotation is its gradient.
+ */
+export function rotary(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
+  return rotaryOp([x, cos, sin], {})
+}

@@ -1,0 +1,78 @@
+import { type Dim, mulDims } from '../graph/dim.ts'
+import {
+  add,
+  concat,
+  expand,
+  matmul,
+  matmulTransposed,
+  mul,
+  reshape,
+  slice,
+  softmax,
+  transpose,
+} from '../graph/ops/index.ts'
+import type { Tensor } from '../graph/tensor.ts'
+
+/** [B, T, heads·D] → [B, heads, T, D]. */
+export function splitHeads(x: Tensor, heads: number): Tensor {
+  const [batch, tokens, width] = x.shape as [Dim, Dim, number]
+  return transpose(reshape(x, [batch, tokens, heads, width / heads]), [0, 2, 1, 3])
+}
+
+/** [B, heads, T, D] → [B, T, heads·D]. */
+export function mergeHeads(x: Tensor): Tensor {
+  const [batch, heads, tokens, size] = x.shape as [Dim, number, Dim, number]
+  return reshape(transpose(x, [0, 2, 1, 3]), [batch, tokens, heads * size])
+}
+
+/** Full attention, as vision towers use it. q, k, v [B, H, T, D] → [B, H, T, D]; scores are scaled by D^−½. */
+export function attention(q: Tensor, k: Tensor, v: Tensor): Tensor {
+  const size = q.shape.at(-1) as number
+  return matmul(softmax(matmulTransposed(mul(q, size ** -0.5), k)), v)
+}
+
+/** Keys and values of one layer that were computed before, [B, kv heads, P, D] each. */
+export interface PastKeyValue {
+  readonly key: Tensor
+  readonly value: Tensor
+}
+
+/**
+ * Grouped-query attention of a decoder, over cached and new tokens. Query head h attends to key head
+ * ⌊h·kvHeads/heads⌋. The past is read where it lies: scores against past and new keys are concatenated, not the keys.
+ * q [B, H, T, D], k and v [B, kv, T, D], mask [B, T, P + T] added to the scores → output [B, H, T, D] and the softmax
+ * weights [B, H, T, P + T].
+ */
+export function groupedQueryAttention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  mask: Tensor,
+  past?: PastKeyValue,
+): { output: Tensor; weights: Tensor } {
+  const [batch, heads, tokens, size] = q.shape as [Dim, number, Dim, number]
+  const kvHeads = k.shape[1] as number
+  const group = heads / kvHeads
+  const rows = mulDims(group, tokens)
+  const grouped = reshape(mul(q, size ** -0.5), [batch, kvHeads, rows, size])
+  const scores = past
+    ? concat([matmulTransposed(grouped, past.key), matmulTransposed(grouped, k)], 3)
+    : matmulTransposed(grouped, k)
+  const total = scores.shape[3]!
+  const shaped = reshape(scores, [batch, kvHeads, group, tokens, total])
+  const weights = softmax(add(shaped, reshape(mask, [batch, 1, 1, tokens, total])))
+  const flat = reshape(weights, [batch, kvHeads, rows, total])
+  const cached = past?.key.shape[2] ?? 0
+  const fromNew = matmul(slice(flat, 3, cached, total), v)
+  const output = past ? add(matmul(slice(flat, 3, 0, cached), past.value), fromNew) : fromNew
+  return {
+    output: reshape(output, [batch, heads, tokens, size]),
+    weights: reshape(weights, [batch, heads, tokens, total]),
+  }
+}
+
+/** A row vector repeated over the batch: [1, C] or [1, 1, C] → [B, 1, C]. */
+export function repeatOverBatch(x: Tensor, batch: Dim): Tensor {
+  const width = x.shape.at(-1)!
+  return expand(reshape(x, [1, 1, width]), [batch, 1, width])
+}

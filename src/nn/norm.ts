@@ -1,0 +1,13 @@
+import { layerNormalise, rmsNormalise } from '../graph/ops/index.ts'
+import type { Tensor } from '../graph/tensor.ts'
+import type { Weights } from '../graph/weights.ts'
+
+/** LayerNorm over the last axis with `weight` and `bias`. [..., C] → [..., C]. */
+export function layerNorm(w: Weights, x: Tensor, epsilon: number): Tensor {
+  return layerNormalise(x, w.get('weight'), w.find('bias'), epsilon)
+}
+
+/** RMSNorm over the last axis with `weight`. [..., C] → [..., C]. */
+export function rmsNorm(w: Weights, x: Tensor, epsilon: number): Tensor {
+  return rmsNormalise(x, w.get('weight'), epsilon)
+}

@@ -1,0 +1,124 @@
+import { InputError } from '../tensor/errors.ts'
+
+/** A question and its answer. */
+export type Turn = readonly [question: string, answer: string]
+
+/** How a model family writes a conversation as one prompt. */
+export interface ConversationTemplate {
+  readonly name: string
+  /** The block that the system text stands in, `{system}` for the text. */
+  readonly systemBlock: string
+  /** The system text that the model was trained with. */
+  readonly system: string
+  readonly userRole: string
+  readonly assistantRole: string
+  /** What follows the system block, a question, an answer. */
+  readonly separators: readonly [system: string, user: string, assistant: string]
+  /** What stands between a role and its text; left out, as far as it is a space, where the text is empty. */
+  readonly afterRole: string
+  /** What the model writes at the end of its answer: the separator as the checkpoint's code reports it. */
+  readonly separator: string
+}
+
+const internVl =
+  '你是由上海人工智能实验室联合商汤科技开发的书生多模态大模型，英文名叫InternVL, 是一个有用无害的人工智能助手。'
+const internVl25 =
+  '你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的多模态大语言模型。'
+
+/** Blocks of the form `<|im_start|>role\ntext` with one separator. */
+function chatMl(name: string, system: string, separator: string): ConversationTemplate {
+  return {
+    name,
+    systemBlock: '<|im_start|>system\n{system}',
+    system,
+    userRole: '<|im_start|>user\n',
+    assistantRole: '<|im_start|>assistant\n',
+    separators: [separator, separator, separator],
+    afterRole: '',
+    separator,
+  }
+}
+
+/** The built-in conversations. Source: OpenGVLab/InternVL, `conversation.py`; golden case `internvl-prompts`. */
+export const conversationTemplates: readonly ConversationTemplate[] = [
+  chatMl('internlm2-chat', internVl, '<|im_end|>'),
+  chatMl('Hermes-2', internVl, '<|im_end|>'),
+  chatMl('internvl2_5', internVl25, '<|im_end|>\n'),
+  {
+    name: 'phi3-chat',
+    systemBlock: '<|system|>\n{system}',
+    system: internVl,
+    userRole: '<|user|>\n',
+    assistantRole: '<|assistant|>\n',
+    separators: ['<|end|>', '<|end|>', '<|end|>'],
+    afterRole: '',
+    separator: '<|end|>',
+  },
+  {
+    name: 'internvl_zh',
+    systemBlock: '{system}',
+    system: '',
+    userRole: '<human>',
+    assistantRole: '<bot>',
+    separators: [' ', ' ', '</s>'],
+    afterRole: ': ',
+    separator: '</s>',
+  },
+]
+
+/** The template of a checkpoint's `template` field. @throws InputError `template-unknown`, which lists the known. */
+export function conversationTemplate(name: string): ConversationTemplate {
+  const template = conversationTemplates.find((known) => known.name === name)
+  if (template) return template
+  const known = conversationTemplates.map((t) => t.name)
+  throw new InputError(
+    'template-unknown',
+    `There is no conversation template "${name}"; the built-in ones are ${known.join(', ')}. ` +
+      'Use one of them, or the chat_template that the checkpoint ships (loadChatTemplate).',
+    { name, known },
+  )
+}
+
+/** The text at which an answer ends, and whose single token stops generation. */
+export function stopText(template: ConversationTemplate): string {
+  return template.separator.trim()
+}
+
+/** A message of a conversation; without text, or with an empty one, it is only the role that invites an answer. */
+export interface Message {
+  readonly role: 'user' | 'assistant'
+  readonly text?: string
+}
+
+/** Messages as one prompt. `system` replaces the template's own text. */
+export function renderMessages(
+  template: ConversationTemplate,
+  messages: readonly Message[],
+  system: string = template.system,
+): string {
+  const [afterSystem, afterUser, afterAssistant] = template.separators
+  let prompt = template.systemBlock.replace('{system}', () => system) + afterSystem
+  for (const { role, text } of messages) {
+    const name = role === 'user' ? template.userRole : template.assistantRole
+    const separator = role === 'user' ? afterUser : afterAssistant
+    prompt += text ? name + template.afterRole + text + separator : name + template.afterRole.trimEnd()
+  }
+  return prompt
+}
+
+export interface ConversationInput {
+  /** Replaces the template's system text. */
+  readonly system?: string
+  readonly history?: readonly Turn[]
+  readonly question: string
+}
+
+/** The prompt for the answer to `question`, after `history`. */
+export function renderConversation(template: ConversationTemplate, input: ConversationInput): string {
+  const { system, history = [], question } = input
+  const messages: Message[] = [...history, [question] as const].flatMap(([asked, answered]) => [
+    { role: 'user', text: asked },
+    answered === undefined ? { role: 'assistant' } : { role: 'assistant', text: answered },
+  ])
+  return renderMessages(template, messages, system)
+}

@@ -1,0 +1,54 @@
+import { resizeRgb } from '../image/resize.ts'
+import { cropRgb, type RgbImage, type Size } from '../image/rgb-image.ts'
+import { InputError } from '../tensor/errors.ts'
+import type { TileGroup, TilePlan } from './plan.ts'
+
+/**
+ * The plan's tiles as 8-bit pictures, in its order. Each group's copy is resized from the original picture by
+ * Pillow's bicubic; groups with copies of equal size share one. Groups marked `floatFrom` come out as people
+ * see them; what the published model gets is in `tilePixelValues`.
+ * Golden cases `internvl-pixels` (`tiles_u8`, bit exact) and `minimonkey-msac`.
+ * @throws InputError `tiling-size` when the plan was made for a picture of another size.
+ */
+export function cutTiles(image: RgbImage, plan: TilePlan): RgbImage[] {
+  checkPlanFits(image, plan)
+  const copyAt = resizedCopies(image)
+  return plan.groups.flatMap((group) => cutGroup(copyAt(group.resizedTo), group))
+}
+
+/** The picture at any size, resized from the original once for each. */
+export function resizedCopies(image: RgbImage): (size: Size) => RgbImage {
+  const copies = new Map<string, RgbImage>()
+  return ({ width, height }) => {
+    const key = `${width}×${height}`
+    const copy = copies.get(key) ?? resizeRgb(image, width, height)
+    copies.set(key, copy)
+    return copy
+  }
+}
+
+/** The tiles of a group out of its resized copy, row by row. */
+export function cutGroup(copy: RgbImage, { columns, rows, tile, stride }: TileGroup): RgbImage[] {
+  return Array.from({ length: columns * rows }, (_, i) =>
+    cropRgb(
+      copy,
+      (i % columns) * stride.width,
+      Math.floor(i / columns) * stride.height,
+      tile.width,
+      tile.height,
+    ),
+  )
+}
+
+/** @throws InputError `tiling-size` */
+export function checkPlanFits(image: RgbImage, plan: TilePlan): void {
+  const { width, height } = plan.original
+  if (image.width !== width || image.height !== height)
+    throw new InputError(
+      'tiling-size',
+      `The plan was made for a picture of ${width}×${height}, ` +
+        `but this one is ${image.width}×${image.height}. ` +
+        'Plan each picture by its own size.',
+      { planned: plan.original, found: { width: image.width, height: image.height } },
+    )
+}

@@ -1,0 +1,125 @@
+import { checkSize, type Size } from '../image/rgb-image.ts'
+
+/** Columns and rows of tiles. */
+export interface Grid {
+  readonly columns: number
+  readonly rows: number
+}
+
+/** A rectangle of the original picture, in its pixels, possibly between them; x1 and y1 are exclusive. */
+export interface Rectangle {
+  readonly x0: number
+  readonly y0: number
+  readonly x1: number
+  readonly y1: number
+}
+
+/** What a group of tiles is for. */
+export type GroupName = 'tiles' | 'detailed' | 'adaptive' | 'global' | 'thumbnail' | `scale-${number}`
+
+/** Tiles cut from one resized copy of the picture. */
+export interface TileGroup extends Grid {
+  readonly name: GroupName
+  /** The copy's size. The copy is always made from the original picture, never from another group's copy. */
+  readonly resizedTo: Size
+  /** The size of each tile in the copy. */
+  readonly tile: Size
+  /**
+   * Pixels of the copy between the corners of neighbouring tiles; smaller than the tile where tiles overlap.
+   */
+  readonly stride: Size
+  /**
+   * Set where the published code makes this copy in float, by torch's bicubic, out of one normalised picture
+   * of this size (itself resized by Pillow's bicubic); `tilePixelValues` does the same.
+   */
+  readonly floatFrom?: Size
+}
+
+/** One tile: its place in the sequence and what it shows. */
+export interface Tile {
+  /** Position in the order in which the model sees the tiles. */
+  readonly index: number
+  /** Index into the plan's groups. */
+  readonly group: number
+  readonly row: number
+  readonly column: number
+  /** The part of the original picture that it covers. */
+  readonly source: Rectangle
+}
+
+/** How one picture is looked at: plain data, made without touching a pixel. */
+export interface TilePlan {
+  readonly strategy: string
+  readonly original: Size
+  /** The side of the tiles that the vision tower gets, in pixels. */
+  readonly tileSize: number
+  /** In the order in which the model sees them. */
+  readonly groups: readonly TileGroup[]
+  readonly tiles: readonly Tile[]
+  /** The detailed group's grid, 1×1 included, which Mini-Monkey's token compression needs. */
+  readonly detailedGrid?: Grid
+}
+
+/** A group of `grid` tiles without overlap. */
+export function gridGroup(name: GroupName, grid: Grid, tileSize: number): TileGroup {
+  const tile = { width: tileSize, height: tileSize }
+  return {
+    name,
+    columns: grid.columns,
+    rows: grid.rows,
+    resizedTo: { width: grid.columns * tileSize, height: grid.rows * tileSize },
+    tile,
+    stride: tile,
+  }
+}
+
+/** The whole picture, resized to one tile. */
+export function wholeGroup(name: GroupName, tileSize: number): TileGroup {
+  return gridGroup(name, { columns: 1, rows: 1 }, tileSize)
+}
+
+/**
+ * A plan of these groups in this order, each row by row from the left.
+ * @throws InputError `image-size`
+ */
+export function makePlan(
+  strategy: string,
+  original: Size,
+  tileSize: number,
+  groups: readonly TileGroup[],
+  detailedGrid?: Grid,
+): TilePlan {
+  checkSize(original)
+  const tiles: Tile[] = []
+  for (const [index, group] of groups.entries())
+    for (let row = 0; row < group.rows; row++)
+      for (let column = 0; column < group.columns; column++)
+        tiles.push({
+          index: tiles.length,
+          group: index,
+          row,
+          column,
+          source: sourceOf(original, group, column, row),
+        })
+  const { width, height } = original
+  const plan = { strategy, original: { width, height }, tileSize, groups, tiles }
+  return detailedGrid ? { ...plan, detailedGrid } : plan
+}
+
+/** Multiplied before divided, so that the last tile ends at the picture's very edge. */
+function sourceOf(original: Size, group: TileGroup, column: number, row: number): Rectangle {
+  const { resizedTo, tile, stride } = group
+  const x = column * stride.width
+  const y = row * stride.height
+  return {
+    x0: (x * original.width) / resizedTo.width,
+    y0: (y * original.height) / resizedTo.height,
+    x1: ((x + tile.width) * original.width) / resizedTo.width,
+    y1: ((y + tile.height) * original.height) / resizedTo.height,
+  }
+}
+
+/** Number of tiles of one group. */
+export function groupTiles(group: TileGroup): number {
+  return group.columns * group.rows
+}
