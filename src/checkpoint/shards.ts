@@ -17,7 +17,11 @@ export async function readShards(
 ): Promise<WeightEntry[]> {
   const shardOf = await readIndex(source, indexPath)
   const keysOf = new Map<string, string[]>()
-  for (const [key, shard] of shardOf) keysOf.set(shard, [...(keysOf.get(shard) ?? []), key])
+  for (const [key, shard] of shardOf) {
+    const keys = keysOf.get(shard)
+    if (keys) keys.push(key)
+    else keysOf.set(shard, [key])
+  }
   await requireShards(source, indexPath, keysOf)
   const entries = new Map<string, WeightEntry>()
   for (const [shard, keys] of keysOf) {

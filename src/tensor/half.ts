@@ -74,8 +74,8 @@ export function f32ToBf16(values: Float32Array): Uint16Array {
   const halves = new Uint16Array(values.length)
   for (let i = 0; i < halves.length; i++) {
     const size = bits[i]!
-    const isNaN = (size & 0x7fffffff) > 0x7f800000
-    halves[i] = isNaN ? (size >>> 16) | 0x40 : (size + 0x7fff + ((size >>> 16) & 1)) >>> 16
+    const staysNaN = (size & 0x7fffffff) > 0x7f800000
+    halves[i] = staysNaN ? (size >>> 16) | 0x40 : (size + 0x7fff + ((size >>> 16) & 1)) >>> 16
   }
   return halves
 }

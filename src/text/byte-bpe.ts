@@ -140,7 +140,8 @@ export function parseMerges(text: string, where: string): [string, string][] {
     if (!right || more.length > 0)
       throw new CheckpointError(
         'merges-line',
-        `${where}: line ${i + 1} has ${more.length + (right ? 2 : 1)} words; a merge has two, separated by a space.`,
+        `${where}: line ${i + 1} has ${more.length + (right ? 2 : 1)} words; a merge is two, with a space ` +
+          'between them. Download the file again.',
         { where, line: i + 1 },
       )
     merges.push([left, right])

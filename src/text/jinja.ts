@@ -22,15 +22,17 @@ export interface ChatTemplateInput {
 export interface ChatTemplate {
   readonly source: string
   /**
-   * The prompt of a conversation. `raise_exception`, `tojson` and `strftime_now` are there, blocks are trimmed as
-   * transformers does.
-   * @throws InputError `chat-template-refused` with the template's own words, when it does not accept the messages.
+   * The prompt of a conversation. `raise_exception`, `tojson` and `strftime_now` are there, blocks are
+   * trimmed as transformers does.
+   * @throws InputError `chat-template-refused` with the template's own words, when it does not accept the
+   * messages.
    */
   render(input: ChatTemplateInput): string
 }
 
 /**
- * A chat template from its text; `specialTokens` are the strings it knows as `bos_token`, `eos_token` and so on.
+ * A chat template from its text; `specialTokens` are the strings it knows as `bos_token`, `eos_token` and so
+ * on.
  * @throws CheckpointError `chat-template-syntax`
  */
 export function chatTemplate(
@@ -74,8 +76,9 @@ export function chatTemplate(
 }
 
 /**
- * The chat template of a checkpoint: `chat_template.jinja`, else `chat_template.json`, else `chat_template` in
- * `tokenizer_config.json`; undefined where none is shipped. Of several named ones, `name` (`default`) is taken.
+ * The chat template of a checkpoint: `chat_template.jinja`, else `chat_template.json`, else `chat_template`
+ * in `tokenizer_config.json`; undefined where none is shipped. Of several named ones, `name` (`default`) is
+ * taken.
  * @throws CheckpointError `chat-template-name` when there are only others; `chat-template-syntax`
  */
 export async function loadChatTemplate(

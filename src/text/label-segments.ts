@@ -6,8 +6,8 @@ import type { Tokenizer } from './tokenizer.ts'
 export const IGNORED = -100
 
 /**
- * Masks what is not learned in `labels`, which begin as the ids of `prompt`, and returns how many tokens the parts of
- * the prompt gave one by one: where that is not the real length, the masks lie at wrong places.
+ * Masks what is not learned in `labels`, which begin as the ids of `prompt`, and returns how many tokens the
+ * parts of the prompt gave one by one: where that is not the real length, the masks lie at wrong places.
  */
 export type SegmentRule = (
   labels: number[],
@@ -21,8 +21,9 @@ const ignore = (labels: number[], from: number, to?: number): void => {
 }
 
 /**
- * InternLM2: the begin token, then everything up to and including each assistant role. Every part is counted without
- * the begin token that tokenising it alone adds. Source: OpenGVLab/InternVL, `dataset.py`, `preprocess_internlm`.
+ * InternLM2: the begin token, then everything up to and including each assistant role. Every part is counted
+ * without the begin token that tokenising it alone adds. Source: OpenGVLab/InternVL, `dataset.py`,
+ * `preprocess_internlm`.
  * @throws InputError `label-roles` when an answer holds a role string.
  */
 export const labelInternLm: SegmentRule = (labels, prompt, template, tokenizer) => {
@@ -39,12 +40,13 @@ export const labelInternLm: SegmentRule = (labels, prompt, template, tokenizer) 
   mask(parts[0] + assistantRole)
   for (const part of parts.slice(1, -1)) {
     const [answer = '', question, ...more] = part.split(userRole)
-    if (question === undefined || more.length > 0)
+    const found = question === undefined ? 0 : 1 + more.length
+    if (question === undefined || found > 1)
       throw new InputError(
         'label-roles',
-        `Between two assistant turns there are ${more.length + (question === undefined ? 0 : 1)} user turns instead ` +
-          'of one. A text holds a role string of the template itself; remove it from the sample.',
-        { found: more.length + (question === undefined ? 0 : 1), expected: 1 },
+        `Between two assistant turns there are ${found} user turns instead of one. ` +
+          ' A text holds a role string of the template itself; remove it from the sample.',
+        { found, expected: 1 },
       )
     at += count(answer)
     mask(userRole + question + assistantRole)
@@ -87,7 +89,9 @@ function labelRounds(
   return at
 }
 
-/** Hermes-2: a round's length, and one for the separator cut off it. Source: `dataset.py`, `preprocess_mpt`. */
+/**
+ * Hermes-2: a round's length, and one for the separator cut off it. Source: `dataset.py`, `preprocess_mpt`.
+ */
 export const labelMpt: SegmentRule = (labels, prompt, template, tokenizer) => {
   const count = (text: string) => tokenizer.encode(text).length
   return labelRounds(labels, prompt, template, 0, (round, instruction) => [
@@ -97,8 +101,8 @@ export const labelMpt: SegmentRule = (labels, prompt, template, tokenizer) => {
 }
 
 /**
- * Phi-3: as Hermes-2, but each part brings a begin token and, before its first role, a lone U+2581; the first round's
- * belong to the sequence. `<|endoftext|>` is never learned. Source: `dataset.py`, `preprocess_phi3`.
+ * Phi-3: as Hermes-2, but each part brings a begin token and, before its first role, a lone U+2581; the first
+ * round's belong to the sequence. `<|endoftext|>` is never learned. Source: `dataset.py`, `preprocess_phi3`.
  */
 export const labelPhi3: SegmentRule = (labels, prompt, template, tokenizer) => {
   const count = (text: string) => tokenizer.encode(text).length

@@ -40,11 +40,12 @@ const segmentRules: Readonly<Record<string, { readonly mask: SegmentRule; readon
 
 /**
  * A conversation as InternVL trains on it: only the assistant's text and the token that ends it are learned.
- * A first message from gpt is dropped, except by internvl2_5, which learns it; internvl2_5 alone takes a first message
- * from system as its system text. Source: OpenGVLab/InternVL, `dataset.py`, `preprocess_internlm`, `preprocess_mpt`,
- * `preprocess_phi3`, `preprocess_internvl2_5`; golden case `internvl-prompts`.
- * @throws InputError `label-template` for a template without a rule; `label-roles` when human and gpt do not take
- *   turns; `image-placeholder-count` (internvl2_5) when questions and pictures disagree.
+ * A first message from gpt is dropped, except by internvl2_5, which learns it; internvl2_5 alone takes a
+ * first message from system as its system text. Source: OpenGVLab/InternVL, `dataset.py`,
+ * `preprocess_internlm`, `preprocess_mpt`, `preprocess_phi3`, `preprocess_internvl2_5`; golden case
+ * `internvl-prompts`.
+ * @throws InputError `label-template` for a template without a rule; `label-roles` when human and gpt do not
+ *   take turns; `image-placeholder-count` (internvl2_5) when questions and pictures disagree.
  */
 export function labelConversation(
   template: ConversationTemplate,

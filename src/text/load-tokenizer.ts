@@ -15,14 +15,15 @@ export interface LoadTokenizerOptions {
 
 /**
  * The tokenizer of a checkpoint's folder. Which files are read:
- * - The class is `options.className`, else the configuration's `tokenizer_class`, else the one whose files are there:
- *   `tokenizer.model` a LlamaTokenizer, `vocab.json` with `merges.txt` a GPT2Tokenizer.
- * - A slow class that we reproduce is read from its own files, even beside a `tokenizer.json`: the official InternVL
- *   code loads `use_fast=False`, and the two kinds differ in spaces and dummy prefixes.
- * - `tokenizer.json` is read for classes whose name ends in Fast, for slow classes that we do not reproduce, where the
- *   slow class's files are missing, and on `prefer: 'fast'`; `prefer: 'slow'` reads FooTokenizerFast as FooTokenizer.
- * @throws CheckpointError `tokenizer-missing` when no set of files is complete, `tokenizer-class` when only the files
- *   of an unknown class are there, and what the readers of the files throw.
+ * - The class is `options.className`, else the configuration's `tokenizer_class`, else the one whose files
+ *   are there: `tokenizer.model` a LlamaTokenizer, `vocab.json` with `merges.txt` a GPT2Tokenizer.
+ * - A slow class that we reproduce is read from its own files, even beside a `tokenizer.json`: the official
+ *   InternVL code loads `use_fast=False`, and the two kinds differ in spaces and dummy prefixes.
+ * - `tokenizer.json` is read for classes whose name ends in Fast, for slow classes that we do not reproduce,
+ *   where the slow class's files are missing, and on `prefer: 'fast'`; `prefer: 'slow'` reads
+ *   FooTokenizerFast as FooTokenizer.
+ * @throws CheckpointError `tokenizer-missing` when no set of files is complete, `tokenizer-class` when only
+ *   the files of an unknown class are there, and what the readers of the files throw.
  */
 export async function loadTokenizer(
   source: FileSource,
@@ -48,14 +49,15 @@ export async function loadTokenizer(
   if (!slow)
     throw new CheckpointError(
       'tokenizer-class',
-      `${source.name} declares the tokenizer class "${name}" and has no tokenizer.json. Without one, the classes ` +
-        `that are read are ${known.join(', ')}; pass { className } if one of them fits.`,
+      `${source.name} declares the tokenizer class "${name}" and has no tokenizer.json. Without one, ` +
+        `the classes that are read are ${known.join(', ')}; pass { className } if one of them fits.`,
       data,
     )
+  const missing = slow.files.filter((file) => !present.has(file))
   throw new CheckpointError(
     'tokenizer-missing',
-    `${source.name} lacks ${slow.files.filter((file) => !present.has(file)).join(' and ')}, from which a ${slowName} ` +
-      'is read, and has no tokenizer.json either. Download the tokenizer files of the checkpoint.',
-    { ...data, missing: slow.files.filter((file) => !present.has(file)) },
+    `${source.name} lacks ${missing.join(' and ')}, from which a ${slowName} is read, ` +
+      'and has no tokenizer.json either. Download the tokenizer files of the checkpoint.',
+    { ...data, missing },
   )
 }

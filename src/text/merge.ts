@@ -7,8 +7,9 @@ export interface MergeRules {
   /** The symbol that the rule makes. */
   result(rule: number): number
   /**
-   * Whether pairs that a merge makes wait until every pair of the same rank is done, as GPT-2's reference loop does;
-   * SentencePiece lets them compete at once. The two differ only for merge lists that no training makes.
+   * Whether pairs that a merge makes wait until every pair of the same rank is done, as GPT-2's reference
+   * loop does; SentencePiece lets them compete at once. The two differ only for merge lists that no training
+   * makes.
    */
   readonly waits: boolean
 }
@@ -55,8 +56,8 @@ function popPair(heap: Pair[]): Pair {
 }
 
 /**
- * The symbols after all merges, in O(n log n). Source: SentencePiece `bpe_model.cc`, and GPT-2's `encoder.py`, whose
- * loop gives the same sequence.
+ * The symbols after all merges, in O(n log n). Source: SentencePiece `bpe_model.cc`, and GPT-2's
+ * `encoder.py`, whose loop gives the same sequence.
  */
 export function mergeSymbols(symbols: readonly number[], rules: MergeRules): number[] {
   const count = symbols.length

@@ -14,14 +14,15 @@ export function pictureSpan(count: number): string {
 
 export interface ExpandOptions {
   /**
-   * What happens when placeholders and pictures differ in number: an error by default; `keep` does what the official
-   * code does, which leaves spare placeholders as text and drops spare pictures.
+   * What happens when placeholders and pictures differ in number: an error by default; `keep` does what the
+   * official code does, which leaves spare placeholders as text and drops spare pictures.
    */
   readonly mismatch?: 'error' | 'keep'
 }
 
 /**
- * The prompt with each `<image>`, in order, replaced by its picture's span; `counts` are the visual tokens of each.
+ * The prompt with each `<image>`, in order, replaced by its picture's span; `counts` are the visual tokens of
+ * each.
  * @throws InputError `image-placeholder-count` when there are more or fewer placeholders than pictures.
  */
 export function expandPictures(
@@ -48,9 +49,10 @@ export function expandPictures(
 }
 
 /**
- * The string that InternVL's `chat()` hands to its tokenizer. With pictures, no history and no placeholder in the
- * question, `<image>` and a newline are put before the question. `counts` are the visual tokens of each picture, all
- * turns together. Source: OpenGVLab/InternVL, `modeling_internvl_chat.py`, `chat`; golden case `internvl-prompts`.
+ * The string that InternVL's `chat()` hands to its tokenizer. With pictures, no history and no placeholder in
+ * the question, `<image>` and a newline are put before the question. `counts` are the visual tokens of each
+ * picture, all turns together. Source: OpenGVLab/InternVL, `modeling_internvl_chat.py`, `chat`; golden case
+ * `internvl-prompts`.
  * @throws InputError `image-placeholder-count`
  */
 export function chatPrompt(

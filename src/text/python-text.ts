@@ -1,6 +1,6 @@
 /**
- * Python's notions of whitespace and JavaScript's differ: `str.strip` also takes U+001C–U+001F and U+0085 and leaves
- * U+FEFF. Official tokenizers and templates are written with the former.
+ * Python's notions of whitespace and JavaScript's differ: `str.strip` also takes U+001C–U+001F and U+0085 and
+ * leaves U+FEFF. Official tokenizers and templates are written with the former.
  */
 const SPACE = '[\\p{White_Space}\\x1c-\\x1f]'
 const leading = new RegExp(`^${SPACE}+`, 'u')

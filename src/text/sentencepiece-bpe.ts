@@ -15,8 +15,8 @@ const crossesWords = new RegExp(`[^${SPACE_SYMBOL}]${SPACE_SYMBOL}`)
 
 /**
  * Finds pieces by merging characters, the best score first and the leftmost among equals.
- * Where no piece has a space after another character, no merge can cross the start of a word, so the text is merged
- * word by word and words are remembered: the same result in a fraction of the time.
+ * Where no piece has a space after another character, no merge can cross the start of a word, so the text is
+ * merged word by word and words are remembered: the same result in a fraction of the time.
  * Source: google/sentencepiece, `bpe_model.cc`.
  */
 export class PieceMerger {

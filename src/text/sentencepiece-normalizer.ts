@@ -9,8 +9,9 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
- * A compiled table of replacements (`precompiled_charsmap`): a Darts double array over UTF-8 bytes whose values are
- * offsets into a block of zero-terminated strings. Source: google/sentencepiece, `normalizer.cc`; Darts-clone.
+ * A compiled table of replacements (`precompiled_charsmap`): a Darts double array over UTF-8 bytes whose
+ * values are offsets into a block of zero-terminated strings. Source: google/sentencepiece, `normalizer.cc`;
+ * Darts-clone.
  */
 class Charsmap {
   readonly #units: Uint32Array
@@ -31,7 +32,10 @@ class Charsmap {
     this.#strings = table.subarray(4 + trieBytes)
   }
 
-  /** The longest rule that matches at `at`: how many bytes it takes and what replaces them; undefined for none. */
+  /**
+   * The longest rule that matches at `at`: how many bytes it takes and what replaces them; undefined for
+   * none.
+   */
   match(bytes: Uint8Array, at: number): { length: number; replacement: Uint8Array } | undefined {
     const units = this.#units
     let position = offsetOf(units[0]!)
@@ -62,7 +66,10 @@ export class SentencePieceNormalizer {
   readonly #untouched: RegExp | undefined
   readonly #spaceIsSuffix: boolean
 
-  /** `untouched` are user-defined pieces, which no rule rewrites. @throws CheckpointError `sentencepiece-charsmap` */
+  /**
+   * `untouched` are user-defined pieces, which no rule rewrites. @throws CheckpointError
+   * `sentencepiece-charsmap`
+   */
   constructor(spec: NormalizerSpec, untouched: Iterable<string>, spaceIsSuffix: boolean, where: string) {
     this.#spec = spec
     this.#charsmap =

@@ -2,7 +2,9 @@ import type { Piece } from './sentencepiece-model.ts'
 
 /** What an unknown character costs below the worst piece. */
 const UNKNOWN_PENALTY = 10
-/** The largest score starts from the smallest positive float32 in the official code, and so never falls below. */
+/**
+ * The largest score starts from the smallest positive float32 in the official code, and so never falls below.
+ */
 const LEAST_MAX_SCORE = 2 ** -126
 
 /**

@@ -21,7 +21,8 @@ export class SentencePiece {
 
   /**
    * @throws CheckpointError `sentencepiece-file`, `sentencepiece-duplicate`, `sentencepiece-charsmap`;
-   *   `sentencepiece-model-type` for word and character models; `sentencepiece-unknown` without an unknown piece.
+   *   `sentencepiece-model-type` for word and character models; `sentencepiece-unknown` without an unknown
+   * piece.
    */
   constructor(bytes: Uint8Array, where: string, overrides: { addDummyPrefix?: boolean } = {}) {
     const model = readSentencePieceModel(bytes, where)
@@ -86,8 +87,8 @@ export class SentencePiece {
   }
 
   /**
-   * The text of pieces. Bytes that form no character become U+FFFD each; the space that stands for the dummy prefix
-   * is dropped at the start.
+   * The text of pieces. Bytes that form no character become U+FFFD each; the space that stands for the dummy
+   * prefix is dropped at the start.
    */
   decode(pieces: readonly string[]): string {
     const { addDummyPrefix, removeExtraWhitespaces } = this.model.normalizer

@@ -41,9 +41,9 @@ export interface SlowClass {
 }
 
 /**
- * A tokenizer of the kind that transformers calls slow: added tokens are split out of the text first, what lies
- * between goes to the class. Ids, lengths and the spaces that decoding puts around added tokens are the official ones.
- * Source: transformers 4.45, `tokenization_utils.py`, `PreTrainedTokenizer`.
+ * A tokenizer of the kind that transformers calls slow: added tokens are split out of the text first, what
+ * lies between goes to the class. Ids, lengths and the spaces that decoding puts around added tokens are the
+ * official ones. Source: transformers 4.45, `tokenization_utils.py`, `PreTrainedTokenizer`.
  */
 export class SlowTokenizer implements Tokenizer {
   readonly className: string
@@ -154,7 +154,9 @@ export class SlowTokenizer implements Tokenizer {
     return this.#special.has(token)
   }
 
-  /** Gives special tokens that no file numbers their ids, after all others; returns how many tokens there are. */
+  /**
+   * Gives special tokens that no file numbers their ids, after all others; returns how many tokens there are.
+   */
   #addMissing(specials: readonly NamedToken[]): number {
     const { vocabulary } = this.#class
     const strings = new Set(this.#addedIds.keys())
@@ -185,7 +187,9 @@ export class SlowTokenizer implements Tokenizer {
     return ids
   }
 
-  /** The text cut at added tokens, after these have taken the whitespace and the letters that their flags say. */
+  /**
+   * The text cut at added tokens, after these have taken the whitespace and the letters that their flags say.
+   */
   #parts(text: string): string[] {
     if (!this.#splitter) return [text]
     const parts: string[] = []

@@ -1,7 +1,10 @@
 import { CLEANED } from './python-text.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
-/** The window is decoded for every token; once it has this many, it is cut to about half where that changes nothing. */
+/**
+ * The window is decoded for every token; once it has this many, it is cut to about half where that changes
+ * nothing.
+ */
 const WINDOW_TOKENS = 24
 /** A cluster this long is no writing; it is let through in parts rather than held back for ever. */
 const LONGEST_CLUSTER = 64
@@ -14,10 +17,10 @@ export interface StreamDecoderOptions {
 }
 
 /**
- * Turns tokens into text as they come, in pieces that never split a character or a grapheme cluster. What is held back:
- * bytes that may still become a character, the last cluster (an accent or a joiner may follow), a beginning of a stop
- * string, and a space that the tokenizer's clean-up may still remove. All pieces and `flush` together are
- * `tokenizer.decode` of all ids, up to the first stop string.
+ * Turns tokens into text as they come, in pieces that never split a character or a grapheme cluster. What is
+ * held back: bytes that may still become a character, the last cluster (an accent or a joiner may follow), a
+ * beginning of a stop string, and a space that the tokenizer's clean-up may still remove. All pieces and
+ * `flush` together are `tokenizer.decode` of all ids, up to the first stop string.
  */
 export class StreamDecoder {
   readonly #tokenizer: Tokenizer
@@ -97,8 +100,10 @@ export class StreamDecoder {
 
   /** How much of the pending text no later token can change. */
   #settled(pending: string): number {
-    // At most three bytes wait for a fourth, each shown as U+FFFD.
-    let end = pending.length - (/\ufffd{0,3}$/.exec(pending)?.[0].length ?? 0)
+    // At most three bytes wait for a fourth, each shown as U+FFFD; what they become may join the cluster
+    // before them.
+    const known = pending.replace(/\ufffd{1,3}$/, '')
+    let end = known.length
     for (const text of this.#beginnings)
       for (let length = Math.min(text.length - 1, pending.length); length > 0; length--)
         if (pending.endsWith(text.slice(0, length))) {
@@ -106,12 +111,13 @@ export class StreamDecoder {
           break
         }
     let settled = 0
-    for (const { segment, index } of this.#segmenter.segment(pending)) {
+    for (const { segment, index } of this.#segmenter.segment(known)) {
       const next = index + segment.length
-      const isLast = next >= pending.length
-      const isFinal = !isLast || /^\p{Cc}+$/u.test(segment.replace(/\r$/, 'x'))
-      if (next <= end && isFinal) settled = next
-      else if (segment.length > LONGEST_CLUSTER && index <= end) return Math.max(settled, Math.min(next, end))
+      // Nothing joins a control character, except a line feed after a carriage return.
+      const isFinal =
+        next < known.length || segment.length > LONGEST_CLUSTER || /^(?!\r$)\p{Cc}+$/u.test(segment)
+      if (!isFinal || next > end) break
+      settled = next
     }
     return settled
   }

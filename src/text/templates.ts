@@ -39,7 +39,9 @@ function chatMl(name: string, system: string, separator: string): ConversationTe
   }
 }
 
-/** The built-in conversations. Source: OpenGVLab/InternVL, `conversation.py`; golden case `internvl-prompts`. */
+/**
+ * The built-in conversations. Source: OpenGVLab/InternVL, `conversation.py`; golden case `internvl-prompts`.
+ */
 export const conversationTemplates: readonly ConversationTemplate[] = [
   chatMl('internlm2-chat', internVl, '<|im_end|>'),
   chatMl('Hermes-2', internVl, '<|im_end|>'),
@@ -66,7 +68,10 @@ export const conversationTemplates: readonly ConversationTemplate[] = [
   },
 ]
 
-/** The template of a checkpoint's `template` field. @throws InputError `template-unknown`, which lists the known. */
+/**
+ * The template of a checkpoint's `template` field. @throws InputError `template-unknown`, which lists the
+ * known.
+ */
 export function conversationTemplate(name: string): ConversationTemplate {
   const template = conversationTemplates.find((known) => known.name === name)
   if (template) return template
@@ -84,7 +89,10 @@ export function stopText(template: ConversationTemplate): string {
   return template.separator.trim()
 }
 
-/** A message of a conversation; without text, or with an empty one, it is only the role that invites an answer. */
+/**
+ * A message of a conversation; without text, or with an empty one, it is only the role that invites an
+ * answer.
+ */
 export interface Message {
   readonly role: 'user' | 'assistant'
   readonly text?: string

@@ -44,8 +44,8 @@ async function loadInternLm2(source: FileSource, { json }: TokenizerConfig): Pro
 }
 
 /**
- * Llama. The legacy way gives every stretch between added tokens its own dummy prefix; the newer way (`legacy` false)
- * puts one U+2581 before the whole text. Source: transformers 4.45, `tokenization_llama.py`.
+ * Llama. The legacy way gives every stretch between added tokens its own dummy prefix; the newer way
+ * (`legacy` false) puts one U+2581 before the whole text. Source: transformers 4.45, `tokenization_llama.py`.
  */
 async function loadLlama(source: FileSource, { json, named }: TokenizerConfig): Promise<SlowClass> {
   const legacy = flag(json, 'legacy', true, true)
@@ -64,7 +64,8 @@ async function loadLlama(source: FileSource, { json, named }: TokenizerConfig): 
     vocabulary: pieces,
     defaults: { unk_token: '<unk>', bos_token: '<s>', eos_token: '</s>' },
     encodePart: (text) => {
-      // SentencePiece would strip leading spaces, so they are put behind the unknown token, which is cut off again.
+      // SentencePiece would strip leading spaces, so they are put behind the unknown token, which is cut off
+      // again.
       if (legacy || !/^[ \u2581]/.test(text)) return pieces.encode(text)
       const ids = pieces.encode(unk + text)
       return ids.length >= unkLength ? ids.slice(unkLength) : ids
@@ -101,7 +102,9 @@ async function loadLlama(source: FileSource, { json, named }: TokenizerConfig): 
 interface SpecialSpaces {
   /** A special token at the very start has a space before it. */
   readonly spaceAtStart: boolean
-  /** A special token after other tokens has a space, which lands before those tokens' text; true unless given. */
+  /**
+   * A special token after other tokens has a space, which lands before those tokens' text; true unless given.
+   */
   readonly spaceBefore?: boolean
   /** The second token, after a special first one, has a space before it unless it brings its own. */
   readonly spaceAfterFirst?: boolean
@@ -132,7 +135,9 @@ function joinPieces(
   return text + pieces.decode(run)
 }
 
-/** Qwen2: byte-level BPE over NFC text, nothing around it. Source: transformers 4.45, `tokenization_qwen2.py`. */
+/**
+ * Qwen2: byte-level BPE over NFC text, nothing around it. Source: transformers 4.45, `tokenization_qwen2.py`.
+ */
 async function loadQwen2(source: FileSource, config: TokenizerConfig): Promise<SlowClass> {
   const endOfText = '<|endoftext|>'
   const defaults = { unk_token: endOfText, eos_token: endOfText, pad_token: endOfText }

@@ -71,7 +71,10 @@ export async function readTokenizerConfig(source: FileSource): Promise<Tokenizer
   return { json, added, named, additional: distinct }
 }
 
-/** A JSON object of the source, or undefined when it has no such file. @throws CheckpointError `tokenizer-config` */
+/**
+ * A JSON object of the source, or undefined when it has no such file. @throws CheckpointError
+ * `tokenizer-config`
+ */
 export async function readJson(source: FileSource, path: string): Promise<Json | undefined> {
   if (!(await source.has(path))) return undefined
   const text = new TextDecoder().decode(await source.read(path))

@@ -19,6 +19,7 @@ export class OnnxGraph {
   readonly nodes: NodeProto[] = []
   readonly initializers: TensorProto[] = []
   readonly #shared = new Map<string, string>()
+  readonly #storedAs = new Map<string, string>()
   readonly #symbols = new Map<string, { readonly input: string; readonly axis: number }>()
   #count = 0
 
@@ -43,6 +44,34 @@ export class OnnxGraph {
     const outputs = Array.from({ length: outputCount }, (_, i) => (i === 0 ? name : `${name}_${i}`))
     this.nodes.push({ type, domain, name, inputs, outputs, attributes })
     return outputs
+  }
+
+  /**
+   * A value stored in half precision, widened to f32 for the ops that use it. An op that takes the stored form
+   * leaves the cast unused; `liveNodes` drops it.
+   */
+  widened(stored: string): string {
+    return this.#once(`widened ${stored}`, () => {
+      const name = this.node('Cast', [stored], { to: 1 })
+      this.#storedAs.set(name, stored)
+      return name
+    })
+  }
+
+  /** The stored form of a widened value; the value itself when it is not one. */
+  stored(name: string): string {
+    return this.#storedAs.get(name) ?? name
+  }
+
+  /** `value`, taken out of the stored form of `origin`, as f32. */
+  widen(value: string, origin: string): string {
+    return this.#storedAs.has(origin) ? this.node('Cast', [value], { to: 1 }) : value
+  }
+
+  /** All nodes but the widening casts that nothing uses, which the engine would otherwise compute. */
+  liveNodes(): NodeProto[] {
+    const used = new Set(this.nodes.flatMap((node) => node.inputs))
+    return this.nodes.filter((node) => !this.#storedAs.has(node.outputs[0]!) || used.has(node.outputs[0]!))
   }
 
   /** A named initializer (a weight). */

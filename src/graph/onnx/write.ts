@@ -68,7 +68,7 @@ export function writeOnnx(name: string, outputs: Readonly<Record<string, Tensor>
   const bytes = encodeModel({
     graph: {
       name,
-      nodes: graph.nodes,
+      nodes: graph.liveNodes(),
       initializers: graph.initializers,
       inputs: [...inputs].map(([inputName, spec]) => valueInfo(inputName, spec)),
       outputs: outputInfos,
@@ -136,7 +136,7 @@ function emitLeaf(
     ...(external ? { external } : { raw: rawBytes(options.values(entry)) }),
   })
   const isHalf = entry.dtype === 'bf16' || entry.dtype === 'f16'
-  return isHalf ? graph.node('Cast', [stored], { to: 1 }) : stored
+  return isHalf ? graph.widened(stored) : stored
 }
 
 function valueInfo(name: string, spec: TensorSpec): ValueInfoProto {

@@ -2,6 +2,7 @@
 export * from './activation.ts'
 export * from './arithmetic.ts'
 export * from './convolution.ts'
+export * from './embedding.ts'
 export * from './gather.ts'
 export * from './matmul.ts'
 export * from './normalise.ts'

@@ -1,0 +1,27 @@
+/** Keys that differ only in their layer numbers. */
+export interface KeyGroup {
+  /** The common name, numbers folded: `layers.{0..23}.attn.qkv.bias`, `experts.{0,2,5}.w1`. */
+  readonly pattern: string
+  readonly keys: readonly string[]
+}
+
+/** Keys grouped by their names without numbers, in the order of each group's first key. */
+export function groupByPattern(keys: readonly string[]): KeyGroup[] {
+  const groups = Map.groupBy(keys, (key) => key.replace(/(?<=^|\.)\d+(?=\.|$)/g, '#'))
+  return [...groups.values()].map((members) => ({ pattern: patternOf(members), keys: members }))
+}
+
+/** One name for keys that agree in all but their numeric parts. */
+function patternOf(keys: readonly string[]): string {
+  const columns = keys[0]!.split('.').map(() => new Set<string>())
+  for (const key of keys) key.split('.').forEach((part, place) => columns[place]!.add(part))
+  return columns.map((parts) => (parts.size === 1 ? [...parts][0]! : range([...parts].map(Number)))).join('.')
+}
+
+/** `{0..23}` for consecutive numbers, `{0,2,5}` for a few others, `{0..40, 12 of them}` for many. */
+function range(numbers: number[]): string {
+  const sorted = numbers.sort((a, b) => a - b)
+  const [first, last] = [sorted[0]!, sorted.at(-1)!]
+  if (last - first === sorted.length - 1) return `{${first}..${last}}`
+  return sorted.length <= 6 ? `{${sorted.join(',')}}` : `{${first}..${last}, ${sorted.length} of them}`
+}

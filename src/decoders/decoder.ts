@@ -1,0 +1,49 @@
+import type { Tensor } from '../graph/tensor.ts'
+import type { Shapes, Weights } from '../graph/weights.ts'
+import type { PastKeyValue } from '../nn/attention.ts'
+import type { Rope } from './rope.ts'
+
+/** What a block sees besides its input. */
+export interface BlockContext {
+  /** Rotary tables [B, T, D/2]. */
+  readonly cos: Tensor
+  readonly sin: Tensor
+  /** Added to the attention scores, [B, T, P + T]. */
+  readonly mask: Tensor
+  /** Keys (after rotary) and values computed before; absent in training and without a cache. */
+  readonly past?: PastKeyValue
+}
+
+/** What a block gives besides its output, so that caches, pruning and distillation can look inside. */
+export interface BlockResult {
+  readonly output: Tensor
+  /** Of the new tokens, after rotary: [B, kv heads, T, D] each. */
+  readonly key: Tensor
+  readonly value: Tensor
+  /** Softmax weights [B, heads, T, P + T]. */
+  readonly attention: Tensor
+}
+
+/**
+ * A decoder-only language model as functions over its weights. The same functions make the programs for prefill,
+ * decoding and training; where the chain of blocks is cut is the caller's choice.
+ */
+export interface Decoder {
+  readonly layers: number
+  readonly hiddenSize: number
+  readonly heads: number
+  readonly kvHeads: number
+  readonly headSize: number
+  readonly vocabSize: number
+  readonly rope: Rope
+  /** Every weight and its shape, below the decoder's prefix. */
+  readonly shapes: Shapes
+  /** ids [B, T] i64 → [B, T, H]. */
+  embed(w: Weights, ids: Tensor): Tensor
+  /** x [B, T, H] → [B, T, H]. */
+  block(w: Weights, index: number, x: Tensor, context: BlockContext): BlockResult
+  /** The final norm: [..., H] → [..., H]. */
+  norm(w: Weights, x: Tensor): Tensor
+  /** Logits of normed states: [..., H] → [..., V]. */
+  head(w: Weights, x: Tensor): Tensor
+}
