@@ -1,4 +1,4 @@
-import { dim } from '../graph/dim.ts'
+import { addDims, dim } from '../graph/dim.ts'
 import { mean, mul, reshape, sum } from '../graph/ops/index.ts'
 import { input, type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
@@ -110,7 +110,7 @@ export class DecoderPrograms {
     return embeddings as HostTensor<'f32'>
   }
 
-  /** Runs one stage over new tokens and writes their keys and values into the cache, without advancing it. */
+  /** Runs one stage over new tokens and writes their keys and values to the cache, which the caller then appends. */
   async runStage(index: number, inputs: StageInputs, cache: KvCache): Promise<StageResult> {
     const program = this.#blocks[index]!
     const { first, end } = this.stages[index]!
@@ -166,12 +166,12 @@ function stageOutputs(
   { first, end }: StageRange,
   observed: number | undefined,
 ): Record<string, Tensor> {
-  const [B, T, P, S] = [dim('B'), dim('T'), dim('P'), dim('S')]
+  const [B, T, P] = [dim('B'), dim('T'), dim('P')]
   const { kvHeads, headSize } = decoder
   const context = {
     cos: input('cos', 'f32', [B, T, headSize / 2]),
     sin: input('sin', 'f32', [B, T, headSize / 2]),
-    mask: input('mask', 'f32', [B, T, S]),
+    mask: input('mask', 'f32', [B, T, addDims(P, T)]),
   }
   const outputs: Record<string, Tensor> = {}
   let x = input('hidden', 'f32', [B, T, decoder.hiddenSize])

@@ -77,24 +77,42 @@ export function floorDivDims(a: Dim, b: Dim): Dim {
   return exactQuotient(a, b) ?? floorAtom(a, b)
 }
 
-/** a / b where b divides a for every value of the symbols; undefined otherwise. */
+/** a / b where b divides a for every value of the symbols (as polynomials); undefined otherwise. */
 export function exactQuotient(a: Dim, b: Dim): Dim | undefined {
-  if (a === 0) return 0
-  const divisors = termsOf(b)
-  if (divisors.length !== 1) return sameDim(a, b) ? 1 : undefined
-  const divisor = divisors[0]!
-  const quotient: Term[] = []
-  for (const term of termsOf(a)) {
-    if (term.coefficient % divisor.coefficient !== 0) return undefined
-    const atoms = [...term.atoms]
-    for (const atom of divisor.atoms) {
-      const at = atoms.findIndex((x) => x.text === atom.text)
-      if (at < 0) return undefined
-      atoms.splice(at, 1)
-    }
-    quotient.push({ coefficient: term.coefficient / divisor.coefficient, atoms })
+  const divisor = leadingTerm(b)
+  let rest = a
+  let quotient: Dim = 0
+  while (rest !== 0) {
+    const part = divisor && quotientTerm(leadingTerm(rest)!, divisor)
+    if (!part) return undefined
+    quotient = addDims(quotient, collect([part]))
+    rest = subDims(rest, mulDims(collect([part]), b))
   }
-  return collect(quotient)
+  return quotient
+}
+
+/** The term that comes first in the lexicographic order of powers; none of 0. */
+function leadingTerm(d: Dim): Term | undefined {
+  return d === 0 ? undefined : termsOf(d).reduce((a, b) => (isHigher(b, a) ? b : a))
+}
+
+/** Whether the first atom (by text) in which two products differ has its higher power in a. */
+function isHigher(a: Term, b: Term): boolean {
+  const at = a.atoms.findIndex((atom, i) => atom.text !== b.atoms[i]?.text)
+  if (at < 0) return false
+  const other = b.atoms[at]
+  return other === undefined || a.atoms[at]!.text < other.text
+}
+
+function quotientTerm(term: Term, divisor: Term): Term | undefined {
+  if (term.coefficient % divisor.coefficient !== 0) return undefined
+  const atoms = [...term.atoms]
+  for (const atom of divisor.atoms) {
+    const at = atoms.findIndex((x) => x.text === atom.text)
+    if (at < 0) return undefined
+    atoms.splice(at, 1)
+  }
+  return { coefficient: term.coefficient / divisor.coefficient, atoms }
 }
 
 /** The names of all symbols in a dim. */

@@ -1,9 +1,8 @@
 import { GraphError } from '../tensor/errors.ts'
-import { f32 } from '../tensor/tensor.ts'
 import { shapeText } from './dim.ts'
 import type { OpDefinition } from './op.ts'
 import { add, expand } from './ops/index.ts'
-import { constant, scalar, type Tensor, topologicalOrder } from './tensor.ts'
+import { scalar, type Tensor, topologicalOrder } from './tensor.ts'
 
 /**
  * d loss / d each of `wrt`, as tensors of the same graph (reverse mode). A tensor that the loss does not depend on
@@ -37,5 +36,5 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
       upstream.set(x, known ? add(known, part) : part)
     })
   }
-  return wrt.map((x) => upstream.get(x) ?? expand(constant(f32([], [0])), x.shape))
+  return wrt.map((x) => upstream.get(x) ?? expand(scalar(0), x.shape))
 }

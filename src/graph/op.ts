@@ -24,7 +24,9 @@ export interface OnnxContext<A> {
  * `A` is its attributes.
  */
 export interface OpDefinition<A> {
-  /** The result's shape; throws `misfit` with a reason when the operands do not fit. */
+  /** The attributes in their canonical form (axes counted from the front); throws `Misfit` too. */
+  attributes?(inputs: readonly Tensor[], attributes: A): A
+  /** The result's shape; throws `Misfit` with a reason when the operands do not fit. */
   shape(inputs: readonly Tensor[], attributes: A): readonly Dim[]
   /** The result's element type; that of the first operand by default. */
   dtype?(inputs: readonly Tensor[], attributes: A): DType
@@ -52,8 +54,9 @@ export function defineOp<A extends object = Record<never, never>>(
   definition: OpDefinition<A>,
 ): (inputs: readonly Tensor[], attributes: A) => Tensor {
   const op: Op = { name, definition: definition as OpDefinition<never> }
-  return (inputs, attributes) => {
+  return (inputs, given) => {
     try {
+      const attributes = definition.attributes?.(inputs, given) ?? given
       const shape = definition.shape(inputs, attributes)
       const dtype = definition.dtype?.(inputs, attributes) ?? inputs[0]!.dtype
       const node: Node = { kind: 'node', op, inputs, attributes: attributes as Node['attributes'] }
@@ -71,10 +74,12 @@ export function defineOp<A extends object = Record<never, never>>(
   }
 }
 
+const graphFolder = new URL('.', import.meta.url).href
+
 /** The first stack frame outside the graph layer: the line of model code that called the op. */
 function modelLine(stack: string): string | undefined {
-  const frames = stack.split('\n').slice(1)
-  const frame = frames.find((f) => !f.includes('/src/graph/') && !f.includes('node:internal'))
+  const frames = stack.split('\n').filter((line) => line.startsWith('    at '))
+  const frame = frames.find((f) => !f.includes(graphFolder) && !f.includes('node:internal'))
   const place = frame?.match(/\(?((?:file:\/\/)?[^\s()]+:\d+:\d+)\)?$/)?.[1]
   return place?.replace(/^file:\/\//, '')
 }

@@ -60,15 +60,13 @@ export function groupedQueryAttention(
     : matmulTransposed(grouped, k)
   const total = scores.shape[3]!
   const shaped = reshape(scores, [batch, kvHeads, group, tokens, total])
-  const weights = softmax(add(shaped, reshape(mask, [batch, 1, 1, tokens, total])))
+  const masked = add(shaped, reshape(mask, [batch, 1, 1, tokens, total]))
+  const weights = reshape(softmax(masked), [batch, heads, tokens, total])
   const flat = reshape(weights, [batch, kvHeads, rows, total])
   const cached = past?.key.shape[2] ?? 0
   const fromNew = matmul(slice(flat, 3, cached, total), v)
   const output = past ? add(matmul(slice(flat, 3, 0, cached), past.value), fromNew) : fromNew
-  return {
-    output: reshape(output, [batch, heads, tokens, size]),
-    weights: reshape(weights, [batch, heads, tokens, total]),
-  }
+  return { output: reshape(output, [batch, heads, tokens, size]), weights }
 }
 
 /** A row vector repeated over the batch: [1, C] or [1, 1, C] → [B, 1, C]. */

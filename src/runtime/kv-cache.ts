@@ -20,6 +20,7 @@ export class KvCache {
   #batch: number
   #capacity = 0
   #length = 0
+  readonly #pending = new Map<number, { key: Float32Array; value: Float32Array }>()
   readonly #keys: Float32Array[]
   readonly #values: Float32Array[]
 
@@ -63,22 +64,19 @@ export class KvCache {
     if (capacity > this.#capacity) this.#relayout(this.#batch, capacity, (row) => row)
   }
 
-  /** Writes one layer's rows of new tokens, [B, kv heads, T, D], behind the tokens held; `advance` then counts them. */
+  /** Takes one layer's rows of new tokens, [B, kv heads, T, D]; `append` then puts those of all layers in place. */
   write(layer: number, key: HostTensor, value: HostTensor): void {
-    const { kvHeads, headSize } = this.shape
-    const T = key.shape[2]!
-    for (const [buffer, rows] of [
-      [this.#keys[layer]!, key.data as Float32Array],
-      [this.#values[layer]!, value.data as Float32Array],
-    ] as const)
-      for (let head = 0; head < this.#batch * kvHeads; head++) {
-        const from = head * T * headSize
-        buffer.set(rows.subarray(from, from + T * headSize), (head * this.#capacity + this.#length) * headSize)
-      }
+    this.#pending.set(layer, { key: key.data as Float32Array, value: value.data as Float32Array })
   }
 
-  /** Counts `tokens` written tokens as held. */
-  advance(tokens: number): void {
+  /** Puts the written rows of `tokens` new tokens behind those held. */
+  append(tokens: number): void {
+    this.reserve(this.#length + tokens)
+    for (const [layer, rows] of this.#pending) {
+      this.#place(this.#keys[layer]!, rows.key, tokens)
+      this.#place(this.#values[layer]!, rows.value, tokens)
+    }
+    this.#pending.clear()
     this.#length += tokens
   }
 
@@ -93,8 +91,15 @@ export class KvCache {
     this.#relayout(rows.length, this.#capacity, (row) => rows[row]!)
   }
 
+  #place(buffer: Float32Array, rows: Float32Array, tokens: number): void {
+    const { kvHeads, headSize } = this.shape
+    const size = tokens * headSize
+    for (let head = 0; head < this.#batch * kvHeads; head++)
+      buffer.set(rows.subarray(head * size, (head + 1) * size), (head * this.#capacity + this.#length) * headSize)
+  }
+
   #tensor(buffer: Float32Array): HostTensor<'f32'> {
-    return hostTensor('f32', [this.#batch, this.shape.kvHeads, this.#capacity, this.shape.headSize], buffer as never)
+    return hostTensor('f32', [this.#batch, this.shape.kvHeads, this.#capacity, this.shape.headSize], buffer as Float32Array<ArrayBuffer>)
   }
 
   #relayout(batch: number, capacity: number, sourceRow: (row: number) => number): void {

@@ -85,8 +85,8 @@ class FastTokenizer implements Tokenizer {
 function unusable(source: FileSource, reason: string, cause?: unknown): CheckpointError {
   return new CheckpointError(
     'tokenizer-json',
-    `${source.name}/tokenizer.json cannot be used: ${reason}. Where the checkpoint also has tokenizer.model ` +
-      "or vocab.json and merges.txt, pass { prefer: 'slow' }; otherwise download the file again.",
+    `${source.name}/tokenizer.json cannot be used: ${reason}. Where the checkpoint also has ` +
+      "tokenizer.model or vocab.json and merges.txt, pass { prefer: 'slow' }; otherwise download the file again.",
     { source: source.name },
     cause,
   )

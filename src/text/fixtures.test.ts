@@ -1,25 +1,16 @@
 // What the tests beside it share; named as a test so that the build leaves it out.
 import { PbfWriter } from 'pbf'
 import type { FileSource } from '../checkpoint/files.ts'
+import { memorySource } from '../checkpoint/memory.ts'
 import type { Piece, PieceType } from './sentencepiece-model.ts'
 
-/** Files that lie in memory, for tests: strings, bytes, or values that become JSON. */
+/** Files that lie in memory: strings, bytes, or values that become JSON. */
 export function memoryFiles(files: Readonly<Record<string, string | Uint8Array | object>>): FileSource {
-  const bytes = (path: string): Uint8Array => {
-    const file = files[path]
-    if (file === undefined) throw new Error(`no ${path}`)
-    if (file instanceof Uint8Array) return file
-    return new TextEncoder().encode(typeof file === 'string' ? file : JSON.stringify(file))
-  }
-  return {
-    name: 'memory',
-    list: async () => Object.keys(files),
-    has: async (path) => files[path] !== undefined,
-    size: async (path) => bytes(path).length,
-    read: async (path) => bytes(path),
-    readRange: async (path, offset, length) => bytes(path).subarray(offset, offset + length),
-    localPath: async () => undefined,
-  }
+  const bytes = Object.entries(files).map(([path, file]): [string, Uint8Array] => {
+    if (file instanceof Uint8Array) return [path, file]
+    return [path, new TextEncoder().encode(typeof file === 'string' ? file : JSON.stringify(file))]
+  })
+  return memorySource('memory', new Map(bytes))
 }
 
 const pieceTypes: readonly PieceType[] = ['normal', 'unknown', 'control', 'user-defined', 'unused', 'byte']

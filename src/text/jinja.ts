@@ -66,7 +66,8 @@ export function chatTemplate(
         throw new InputError(
           'chat-template-refused',
           `The checkpoint's chat template refused messages of the roles ${roles.join(', ') || '(none)'}: ` +
-            `${reason(cause)}. Most templates want user and assistant in turn, with at most one system message first.`,
+            `${reason(cause)}. Most templates want user and assistant in turn, ` +
+            'after at most one system message.',
           { roles },
           cause,
         )

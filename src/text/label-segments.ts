@@ -45,13 +45,13 @@ export const labelInternLm: SegmentRule = (labels, prompt, template, tokenizer) 
       throw new InputError(
         'label-roles',
         `Between two assistant turns there are ${found} user turns instead of one. ` +
-          ' A text holds a role string of the template itself; remove it from the sample.',
+          'A text holds a role string of the template itself; remove it from the sample.',
         { found, expected: 1 },
       )
     at += count(answer)
     mask(userRole + question + assistantRole)
   }
-  at += parts.length > 1 ? count(parts.at(-1)!) : 0
+  at += count(parts.at(-1)!)
   ignore(labels, at)
   return at
 }

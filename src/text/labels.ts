@@ -134,8 +134,9 @@ function withPictures(messages: readonly SampleMessage[], pictureTokens: readonl
   if (used !== pictureTokens.length)
     throw new InputError(
       'image-placeholder-count',
-      `The questions have ${used} ${PICTURE_PLACEHOLDER} placeholders but the sample has ${pictureTokens.length} ` +
-        'pictures. Write one placeholder for each picture (withPlaceholder does so for a single one).',
+      `The questions have ${used} ${PICTURE_PLACEHOLDER} placeholders but the sample has ` +
+        `${pictureTokens.length} pictures. ` +
+        'Write one placeholder for each picture (withPlaceholder does so for a single one).',
       { found: used, expected: pictureTokens.length },
     )
   return expanded

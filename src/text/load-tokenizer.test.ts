@@ -34,7 +34,7 @@ describe('added tokens', () => {
     assert.equal(tokenizer.size, tokenizer.baseSize)
   })
 
-  test('come after the base vocabulary when no file numbers them, in the order of their attributes', async () => {
+  test('come after the base vocabulary, in order, when no file numbers them', async () => {
     const more = { eos_token: '<e>', pad_token: '<p>', additional_special_tokens: ['<x>', '</s>', '<y>'] }
     const tokenizer = await load(internLm2({}, more))
     assert.deepEqual(
@@ -127,7 +127,8 @@ describe('decoding', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const decoded = tokenizer.decode(tokenizer.encode(text), { skipSpecial: true })
-        fc.pre(!/ [.?!,']| n't|<s>|<\/s>|<unk>|▁/.test(text)) // what clean-up and the vocabulary itself change
+        // What clean-up and the vocabulary itself change.
+        fc.pre(!/ [.?!,']| n't|<s>|<\/s>|<unk>|▁/.test(text))
         assert.equal(decoded, text)
       }),
       { seed: 1, numRuns: 300 },

@@ -36,7 +36,8 @@ export function expandPictures(
   if (found !== expected && options.mismatch !== 'keep')
     throw new InputError(
       'image-placeholder-count',
-      `The conversation has ${found} ${PICTURE_PLACEHOLDER} placeholders but ${expected} pictures were given. ` +
+      `The conversation has ${found} ${PICTURE_PLACEHOLDER} placeholders but ` +
+        `${expected} pictures were given. ` +
         'Write one placeholder for each picture, and pass the pictures of earlier turns again, in order.',
       { found, expected },
     )

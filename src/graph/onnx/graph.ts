@@ -1,3 +1,4 @@
+import { GraphError } from '../../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../../tensor/tensor.ts'
 import { type Dim, foldDim, symbolsOf } from '../dim.ts'
 import { type Attributes, type NodeProto, rawBytes, type TensorProto } from './proto.ts'
@@ -21,6 +22,7 @@ export class OnnxGraph {
   readonly #shared = new Map<string, string>()
   readonly #storedAs = new Map<string, string>()
   readonly #symbols = new Map<string, { readonly input: string; readonly axis: number }>()
+  readonly #names = new Map<string, number>()
   #count = 0
 
   constructor(target: Target) {
@@ -74,10 +76,13 @@ export class OnnxGraph {
     return this.nodes.filter((node) => !this.#storedAs.has(node.outputs[0]!) || used.has(node.outputs[0]!))
   }
 
-  /** A named initializer (a weight). */
+  /** An initializer; its name gets a number where another has it already. */
   initializer(tensor: TensorProto): string {
-    this.initializers.push(tensor)
-    return tensor.name
+    const repeats = this.#names.get(tensor.name) ?? 0
+    this.#names.set(tensor.name, repeats + 1)
+    const name = repeats === 0 ? tensor.name : `${tensor.name} (${repeats + 1})`
+    this.initializers.push({ ...tensor, name })
+    return name
   }
 
   /** A constant; equal small ones are written once. */
@@ -106,14 +111,15 @@ export class OnnxGraph {
     return this.constant(hostTensor('f32', [], Float32Array.of(value)))
   }
 
-  /** Declares that a symbol's value is the size of `input` along `axis`. */
+  /** Declares that a symbol's (or a whole dimension's) value is the size of `input` along `axis`. */
   bindSymbol(name: string, input: string, axis: number): void {
     if (!this.#symbols.has(name)) this.#symbols.set(name, { input, axis })
   }
 
   /** The first symbol of the dims that no program input has as a whole dimension, if any. */
   unboundSymbol(dims: readonly Dim[]): string | undefined {
-    return dims.flatMap(symbolsOf).find((name) => !this.#symbols.has(name))
+    const unread = dims.filter((d) => !this.#symbols.has(String(d)))
+    return unread.flatMap(symbolsOf).find((name) => !this.#symbols.has(name))
   }
 
   /** An i64 vector of dims, computed from the inputs' shapes where they are symbolic. */
@@ -126,6 +132,7 @@ export class OnnxGraph {
 
   /** One dim as an i64 vector of length 1. */
   #dim(d: Dim): string {
+    if (this.#symbols.has(String(d))) return this.#symbol(String(d))
     return this.#once(`dim ${d}`, () =>
       foldDim<string>(d, {
         constant: (value) => this.ints([value]),
@@ -139,9 +146,14 @@ export class OnnxGraph {
 
   #symbol(name: string): string {
     return this.#once(`symbol ${name}`, () => {
-      const bound = this.#symbols.get(name)!
-      const { input, axis } = bound
-      return this.node('Shape', [input], { start: axis, end: axis + 1 })
+      const bound = this.#symbols.get(name)
+      if (!bound)
+        throw new GraphError(
+          'unbound-symbol',
+          `The program needs the value of '${name}', but none of its inputs has a dimension '${name}'.`,
+          { symbol: name },
+        )
+      return this.node('Shape', [bound.input], { start: bound.axis, end: bound.axis + 1 })
     })
   }
 

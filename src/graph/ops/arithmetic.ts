@@ -1,3 +1,4 @@
+import type { Dim } from '../dim.ts'
 import { defineOp, Misfit } from '../op.ts'
 import { scalar, type Tensor } from '../tensor.ts'
 import { broadcastShapes, unbroadcast } from './broadcast.ts'
@@ -7,6 +8,11 @@ export type Operand = Tensor | number
 
 const lift = (x: Operand): Tensor => (typeof x === 'number' ? scalar(x) : x)
 
+function pairShape([a, b]: readonly Tensor[]): Dim[] {
+  if (a!.dtype !== b!.dtype) throw new Misfit('the operands have different element types')
+  return broadcastShapes(a!.shape, b!.shape)
+}
+
 /** Element by element with broadcasting; the gradients are unbroadcast to the operands' shapes. */
 function binary(
   name: string,
@@ -14,10 +20,7 @@ function binary(
   gradient?: (a: Tensor, b: Tensor, dy: Tensor, y: Tensor) => [Tensor, Tensor],
 ): (a: Operand, b: Operand) => Tensor {
   const op = defineOp(name, {
-    shape: ([a, b]) => {
-      if (a!.dtype !== b!.dtype) throw new Misfit('the operands have different element types')
-      return broadcastShapes(a!.shape, b!.shape)
-    },
+    shape: pairShape,
     onnx: (g, inputs) => g.node(onnx, inputs),
     ...(gradient && {
       gradient: ({ inputs: [a, b], dy, output }) => {
@@ -55,7 +58,7 @@ export const maximum = binary('maximum', 'Max', (a, b, dy) => {
 
 function comparison(name: string, onnx: string): (a: Operand, b: Operand) => Tensor {
   const op = defineOp(name, {
-    shape: ([a, b]) => broadcastShapes(a!.shape, b!.shape),
+    shape: pairShape,
     dtype: () => 'bool',
     onnx: (g, inputs) => g.node(onnx, inputs),
   })
@@ -74,7 +77,7 @@ export const less = comparison('less', 'Less')
 const whereOp = defineOp('where', {
   shape: ([condition, a, b]) => {
     if (condition!.dtype !== 'bool') throw new Misfit('the condition is not boolean')
-    return broadcastShapes(condition!.shape, broadcastShapes(a!.shape, b!.shape))
+    return broadcastShapes(condition!.shape, pairShape([a!, b!]))
   },
   dtype: ([, a]) => a!.dtype,
   onnx: (g, inputs) => g.node('Where', inputs),

@@ -1,8 +1,9 @@
-import { addDims, type Dim, floorDivDims, mulDims, sameDim } from '../dim.ts'
+import { addDims, type Dim, exactQuotient, floorDivDims, mulDims, sameDim, subDims } from '../dim.ts'
+import type { OnnxGraph } from '../onnx/graph.ts'
 import { defineOp, Misfit } from '../op.ts'
 import type { Tensor } from '../tensor.ts'
 import { sum } from './reduce.ts'
-import { reshape, slice, transpose } from './shape.ts'
+import { pad, reshape, slice, transpose } from './shape.ts'
 
 /** Stride and zero padding of each spatial axis, and the number of channel groups. */
 export interface ConvAttributes {
@@ -41,13 +42,15 @@ function outputSize(size: Dim, kernel: Dim, stride: number, padding: number): Di
 }
 
 const convTransposeOp = defineOp<ConvAttributes & { outputPadding: readonly number[] }>('convTranspose', {
-  shape: ([x, w], { stride, padding, groups, outputPadding }) => [
-    x!.shape[0]!,
-    mulDims(w!.shape[1]!, groups),
-    ...stride.map((s, i) =>
+  shape: ([x, w], { stride, padding, groups, outputPadding }) => {
+    if (w!.shape.length !== x!.shape.length || stride.length !== x!.shape.length - 2)
+      throw new Misfit(`a kernel of rank ${w!.shape.length} with ${stride.length} strides does not fit`)
+    if (!sameDim(x!.shape[1]!, w!.shape[0]!)) throw new Misfit(`the kernel takes ${w!.shape[0]} channels`)
+    const sizes = stride.map((s, i) =>
       addDims(mulDims(addDims(x!.shape[i + 2]!, -1), s), w!.shape[i + 2]!, outputPadding[i]! - 2 * padding[i]!),
-    ),
-  ],
+    )
+    return [x!.shape[0]!, mulDims(w!.shape[1]!, groups), ...sizes]
+  },
   onnx: (g, inputs, { attributes: { stride, padding, groups, outputPadding } }) =>
     g.node('ConvTranspose', inputs, {
       strides: stride,
@@ -70,53 +73,59 @@ export function convTranspose(
   return convTransposeOp([x, w], attributes)
 }
 
-/** What a strided convolution leaves over at the end of each axis must be restored by output padding. */
+/** What a strided convolution leaves over at the end of each axis must be restored. */
 function convGradientInput(x: Tensor, w: Tensor, dy: Tensor, attributes: ConvAttributes): Tensor {
-  const leftover = attributes.stride.map((stride, i) => {
-    const size = x.shape[i + 2]!
-    const kernel = w.shape[i + 2] as number
-    // Non-overlapping patches over a symbolic size are taken to divide it, as every patch embedding requires.
-    return typeof size === 'number' ? (size + 2 * attributes.padding[i]! - kernel) % stride : 0
+  const { stride, padding } = attributes
+  const spans = padding.map((p, i) => addDims(x.shape[i + 2]!, 2 * p))
+  const leftover = stride.map((s, i) => {
+    const steps = subDims(spans[i]!, w.shape[i + 2]!)
+    if (typeof steps === 'number') return steps % s
+    return exactQuotient(steps, s) === undefined ? undefined : 0
   })
-  return convTransposeOp([dy, w], { ...attributes, outputPadding: leftover })
+  if (leftover.every((size) => size !== undefined))
+    return convTransposeOp([dy, w], { ...attributes, outputPadding: leftover })
+  // A leftover known only at run time: undo the convolution over the padded axes, then cut the padding off.
+  const none = padding.map(() => 0)
+  const wide = convTransposeOp([dy, w], { ...attributes, padding: none, outputPadding: none })
+  return padding.reduce((dx, p, i) => {
+    const whole = pad(dx, i + 2, 0, subDims(spans[i]!, dx.shape[i + 2]!))
+    return slice(whole, i + 2, p, addDims(p, x.shape[i + 2]!))
+  }, wide)
 }
 
-/**
- * d loss / d kernel: for every kernel cell, the inputs that it meets (a strided slice) times dy. Written with
- * slices and sums, since no ONNX op convolves over the batch with dilation and groups at once.
- */
+/** d loss / d kernel: for every kernel cell, the inputs that it meets times dy, summed over batch and places. */
 function convGradientWeight(x: Tensor, w: Tensor, dy: Tensor, attributes: ConvAttributes): Tensor {
   return convWeightOp([x, dy, w], attributes)
 }
 
 const convWeightOp = defineOp<ConvAttributes>('convWeightGradient', {
   shape: ([, , w]) => w!.shape,
+  // A convolution itself: the batch takes the place of the channels, the stride that of the dilation.
+  // x [C/g, g·B, ...] * dy [O, B, ...] → [C/g, O, ...].
   onnx: (g, [x, dy], { inputs, attributes: { stride, padding, groups } }) => {
-    // Convolve x (channels as batch) with dy (batch as channels), dilated by the stride:
-    // [C, B, ...] * [O, B, ...] → [C, O, ...], group by group.
-    const swap = [1, 0, ...inputs[0]!.shape.slice(2).map((_, i) => i + 2)]
-    const spatial = stride.length
     const kernel = inputs[2]!.shape.slice(2) as number[]
-    const xs = groups === 1 ? [x!] : g.nodeOutputs('Split', [x!], { axis: 1, num_outputs: groups }, groups)
-    const dys = groups === 1 ? [dy!] : g.nodeOutputs('Split', [dy!], { axis: 1, num_outputs: groups }, groups)
-    const parts = xs.map((part, i) => {
-      const product = g.node(
-        'Conv',
-        [g.node('Transpose', [part], { perm: swap }), g.node('Transpose', [dys[i]!], { perm: swap })],
-        { dilations: stride, pads: [...padding, ...padding] },
-      )
-      // Rows left over by the stride would give extra kernel cells: cut them off.
-      const cut = g.node('Slice', [
-        product,
-        g.ints(Array(spatial).fill(0)),
-        g.ints(kernel),
-        g.ints(kernel.map((_, axis) => axis + 2)),
-      ])
-      return g.node('Transpose', [cut], { perm: swap })
-    })
-    return parts.length === 1 ? parts[0]! : g.node('Concat', parts, { axis: 0 })
+    const swap = [1, 0, ...kernel.map((_, i) => i + 2)]
+    const product = g.node(
+      'Conv',
+      [groupsToBatch(g, x!, inputs[0]!, groups), g.node('Transpose', [dy!], { perm: swap })],
+      { dilations: stride, pads: [...padding, ...padding], group: groups },
+    )
+    // Rows left over by the stride would give extra kernel cells: cut them off.
+    const starts = g.ints(kernel.map(() => 0))
+    const cut = g.node('Slice', [product, starts, g.ints(kernel), g.ints(kernel.map((_, i) => i + 2))])
+    return g.node('Transpose', [cut], { perm: swap })
   },
 })
+
+/** [B, g·C, ...] → [C, g·B, ...]. */
+function groupsToBatch(g: OnnxGraph, x: string, { shape }: Tensor, groups: number): string {
+  const [batch, channels, ...sizes] = shape as [Dim, Dim, ...Dim[]]
+  if (groups === 1) return g.node('Transpose', [x], { perm: [1, 0, ...sizes.map((_, i) => i + 2)] })
+  const width = exactQuotient(channels, groups)!
+  const cells = g.node('Reshape', [x, g.dims([batch, groups, width, ...sizes])])
+  const turned = g.node('Transpose', [cells], { perm: [2, 1, 0, ...sizes.map((_, i) => i + 3)] })
+  return g.node('Reshape', [turned, g.dims([width, mulDims(groups, batch), ...sizes])])
+}
 
 /**
  * Convolution whose stride equals its kernel (patch embedding), as one product over flattened patches.
@@ -130,4 +139,3 @@ export function patchify(x: Tensor, patch: number): Tensor {
   const cells = reshape(whole, [batch, channels, rows, patch, columns, patch])
   return reshape(transpose(cells, [0, 2, 4, 1, 3, 5]), [batch, mulDims(rows, columns), mulDims(channels, patch * patch)])
 }
-

@@ -1,13 +1,12 @@
-import { type Dim, sameDim, shapeText } from '../dim.ts'
+import { type Dim, sameShape, shapeText } from '../dim.ts'
 import { defineOp, Misfit } from '../op.ts'
-import type { Tensor } from '../tensor.ts'
+import { scalar, type Tensor } from '../tensor.ts'
 import { mul, sub } from './arithmetic.ts'
+import { wrapAxis } from './axis.ts'
 import { expand, reshape, transpose } from './shape.ts'
-import { wrapAxis } from './reduce.ts'
-import { constant } from '../tensor.ts'
-import { f32 } from '../../tensor/tensor.ts'
 
 const gatherOp = defineOp<{ axis: number }>('gather', {
+  attributes: ([x], { axis }) => ({ axis: wrapAxis(axis, x!.shape.length) }),
   shape: ([x, at], { axis }) => {
     if (at!.dtype !== 'i64') throw new Misfit('the indices are not i64')
     return [...x!.shape.slice(0, axis), ...at!.shape, ...x!.shape.slice(axis + 1)]
@@ -30,14 +29,12 @@ const gatherOp = defineOp<{ axis: number }>('gather', {
 
 /** x's slices along an axis at the indices: [.., S, ..] with indices [I..] → [.., I.., ..]. */
 export function gather(x: Tensor, at: Tensor, axis = 0): Tensor {
-  return gatherOp([x, at], { axis: wrapAxis(axis, x.shape.length) })
+  return gatherOp([x, at], { axis })
 }
 
 const scatterAddRowsOp = defineOp<{ shape: readonly Dim[] }>('scatterAddRows', {
   shape: ([rows, at], { shape }) => {
-    const expected = [...at!.shape, ...shape.slice(1)]
-    if (expected.length !== rows!.shape.length || !expected.every((d, i) => sameDim(d, rows!.shape[i]!)))
-      throw new Misfit(`rows of ${shapeText(shape)} at ${shapeText(at!.shape)} have shape ${shapeText(expected)}`)
+    requireRows(shape, rows!, at!)
     return shape
   },
   onnx: (g, [rows, at], { output, inputs }) => {
@@ -47,6 +44,13 @@ const scatterAddRowsOp = defineOp<{ shape: readonly Dim[] }>('scatterAddRows', {
   },
   gradient: ({ inputs: [, at], dy }) => [gather(dy, at!), undefined],
 })
+
+function requireRows(shape: readonly Dim[], rows: Tensor, at: Tensor): void {
+  if (at.dtype !== 'i64') throw new Misfit('the indices are not i64')
+  const expected = [...at.shape, ...shape.slice(1)]
+  if (!sameShape(expected, rows.shape))
+    throw new Misfit(`rows of ${shapeText(shape)} at ${shapeText(at.shape)} have shape ${shapeText(expected)}`)
+}
 
 /** A zero tensor of `shape` to whose rows (first axis) the given rows are added at the indices. */
 export function scatterAddRows(rows: Tensor, at: Tensor, shape: readonly Dim[]): Tensor {
@@ -58,14 +62,17 @@ export function scatterAddRows(rows: Tensor, at: Tensor, shape: readonly Dim[]):
  * base [R, C], rows [n, C], at [n] i64, each index at most once → [R, C].
  */
 export function replaceRows(base: Tensor, rows: Tensor, at: Tensor): Tensor {
-  const ones = expand(constant(f32([1], [1])), at.shape)
+  const ones = expand(scalar(1), at.shape)
   const isReplaced = scatterAddRows(ones, at, [base.shape[0]!])
   const kept = mul(base, sub(1, reshape(isReplaced, [base.shape[0]!, 1])))
   return addRows(kept, rows, at)
 }
 
 const addRowsOp = defineOp('addRows', {
-  shape: ([base]) => base!.shape,
+  shape: ([base, rows, at]) => {
+    requireRows(base!.shape, rows!, at!)
+    return base!.shape
+  },
   onnx: (g, [base, rows, at], { inputs }) => {
     const positions = g.node('Unsqueeze', [at!, g.ints([inputs[2]!.shape.length])])
     return g.node('ScatterND', [base!, positions, rows!], { reduction: 'add' })
@@ -80,7 +87,7 @@ export function addRows(base: Tensor, rows: Tensor, at: Tensor): Tensor {
 
 const takeLastOp = defineOp('takeLast', {
   shape: ([x, at]) => {
-    if (at!.dtype !== 'i64' || at!.shape.length !== x!.shape.length) throw new Misfit('the indices do not match')
+    if (at!.dtype !== 'i64' || !sameShape(at!.shape.slice(0, -1), x!.shape.slice(0, -1))) throw new Misfit('the indices do not match')
     return at!.shape
   },
   onnx: (g, inputs) => g.node('GatherElements', inputs, { axis: -1 }),
@@ -93,7 +100,11 @@ export function takeLast(x: Tensor, at: Tensor): Tensor {
 }
 
 const scatterAddLastOp = defineOp<{ shape: readonly Dim[] }>('scatterAddLast', {
-  shape: (_, { shape }) => shape,
+  shape: ([values, at], { shape }) => {
+    if (at!.dtype !== 'i64' || !sameShape(values!.shape, at!.shape) || shape.length !== at!.shape.length)
+      throw new Misfit('the indices do not match')
+    return shape
+  },
   onnx: (g, [values, at], { output }) => {
     const zeros = g.node('Expand', [g.float(0), g.dims(output.shape)])
     return g.node('ScatterElements', [zeros, at!, values!], { axis: -1, reduction: 'add' })

@@ -2,18 +2,12 @@ import { type Dim, mulDims } from '../dim.ts'
 import { defineOp, Misfit } from '../op.ts'
 import type { Tensor } from '../tensor.ts'
 import { cast, div, equal, mul } from './arithmetic.ts'
+import { wrapAxis } from './axis.ts'
 import { dimension, expand, reshape } from './shape.ts'
 
 interface ReduceAttributes {
   readonly axes: readonly number[]
   readonly keepDims: boolean
-}
-
-/** An axis counted from the front; negative ones count from the end. */
-export function wrapAxis(axis: number, rank: number): number {
-  const wrapped = axis < 0 ? axis + rank : axis
-  if (wrapped < 0 || wrapped >= rank) throw new Misfit(`axis ${axis} does not exist in a tensor of rank ${rank}`)
-  return wrapped
 }
 
 function reducedShape(shape: readonly Dim[], { axes, keepDims }: ReduceAttributes): Dim[] {
@@ -57,8 +51,9 @@ export function sum(x: Tensor, axes: readonly number[] = allAxes(x), options: { 
 
 /** The mean over axes (all of them by default). */
 export function mean(x: Tensor, axes: readonly number[] = allAxes(x), options: { keepDims?: boolean } = {}): Tensor {
-  const count = mulDims(...axes.map((axis) => x.shape[wrapAxis(axis, x.shape.length)]!))
-  return div(sum(x, axes, options), typeof count === 'number' ? count : cast(dimension(count, x), 'f32'))
+  const total = sum(x, axes, options)
+  const count = mulDims(...axes.map((axis) => x.shape.at(axis)!))
+  return div(total, typeof count === 'number' ? count : cast(dimension(count, x), 'f32'))
 }
 
 /** The largest element over axes. */
@@ -93,6 +88,7 @@ export function topKIndices(x: Tensor, k: number): Tensor {
 }
 
 const cumSumOp = defineOp<{ axis: number; reverse: boolean }>('cumSum', {
+  attributes: ([x], { axis, reverse }) => ({ axis: wrapAxis(axis, x!.shape.length), reverse }),
   shape: ([x]) => x!.shape,
   onnx: (g, [x], { attributes: { axis, reverse } }) =>
     g.node('CumSum', [x!, g.ints([axis])], { reverse: Number(reverse) }),
@@ -105,6 +101,6 @@ function runningSum(x: Tensor, axis: number, reverse: boolean): Tensor {
 
 /** Running sums along an axis. */
 export function cumSum(x: Tensor, axis: number): Tensor {
-  return runningSum(x, wrapAxis(axis, x.shape.length), false)
+  return runningSum(x, axis, false)
 }
 

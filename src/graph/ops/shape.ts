@@ -2,18 +2,17 @@ import { addDims, type Dim, dimText, exactQuotient, mulDims, sameDim, sameShape,
 import { defineOp, Misfit } from '../op.ts'
 import type { Tensor } from '../tensor.ts'
 import { broadcastShapes, unbroadcast } from './broadcast.ts'
-import { wrapAxis } from './reduce.ts'
+import { wrapAxis } from './axis.ts'
 
 const reshapeOp = defineOp<{ shape: readonly Dim[] }>('reshape', {
   shape: ([x], { shape }) => resolveShape(x!.shape, shape),
   onnx: (g, [x], { inputs, output }) => {
     const unknown = output.shape.filter((d) => typeof d !== 'number')
-    // One unknown size is inferred by the engine; otherwise sizes are computed from the inputs' shapes.
-    const target =
-      unknown.length <= 1 && !inputs[0]!.shape.includes(0)
-        ? g.ints(output.shape.map((d) => (typeof d === 'number' ? d : -1)))
-        : g.dims(output.shape)
-    return g.node('Reshape', [x!, target], { allowzero: output.shape.includes(0) ? 1 : 0 })
+    // One unknown size is inferred by the engine; otherwise sizes are computed from the inputs' shapes,
+    // and one that turns out as 0 (no past yet) is meant as 0.
+    if (unknown.length > 1 || inputs[0]!.shape.includes(0))
+      return g.node('Reshape', [x!, g.dims(output.shape)], { allowzero: 1 })
+    return g.node('Reshape', [x!, g.ints(output.shape.map((d) => (typeof d === 'number' ? d : -1)))])
   },
   gradient: ({ inputs: [x], dy }) => [reshape(dy, x!.shape)],
 })
@@ -69,8 +68,10 @@ export function expand(x: Tensor, shape: readonly Dim[]): Tensor {
 }
 
 const concatOp = defineOp<{ axis: number }>('concat', {
+  attributes: ([first], { axis }) => ({ axis: wrapAxis(axis, first!.shape.length) }),
   shape: (inputs, { axis }) => {
     const first = inputs[0]!.shape
+    if (inputs.some((x) => x.dtype !== inputs[0]!.dtype)) throw new Misfit('the element types differ')
     for (const x of inputs)
       if (x.shape.length !== first.length || x.shape.some((d, i) => i !== axis && !sameDim(d, first[i]!)))
         throw new Misfit(`the operands differ outside axis ${axis}`)
@@ -91,14 +92,14 @@ const concatOp = defineOp<{ axis: number }>('concat', {
 /** Tensors one after the other along an axis. */
 export function concat(inputs: readonly Tensor[], axis: number): Tensor {
   const only = inputs.length === 1 ? inputs[0] : undefined
-  return only ?? concatOp(inputs, { axis: axis < 0 ? axis + inputs[0]!.shape.length : axis })
+  return only ?? concatOp(inputs, { axis })
 }
 
 const sliceOp = defineOp<{ axis: number; start: Dim; end: Dim }>('slice', {
+  attributes: ([x], { axis, ...range }) => ({ axis: wrapAxis(axis, x!.shape.length), ...range }),
   shape: ([x], { axis, start, end }) => {
-    const size = x!.shape[axis]
-    const known = [start, end, size].every((d) => typeof d === 'number')
-    if (size === undefined || (known && !(start <= end && end <= size!)))
+    const size = x!.shape[axis]!
+    if (!isOrdered(0, start) || !isOrdered(start, end) || !isOrdered(end, size))
       throw new Misfit(`rows ${dimText(start)} to ${dimText(end)} do not lie in axis ${axis}`)
     return x!.shape.map((d, i) => (i === axis ? subDims(end, start) : d))
   },
@@ -111,8 +112,15 @@ const sliceOp = defineOp<{ axis: number; start: Dim; end: Dim }>('slice', {
 
 /** Elements `start` (included) to `end` (excluded) along an axis. */
 export function slice(x: Tensor, axis: number, start: Dim, end: Dim): Tensor {
-  const at = wrapAxis(axis, x.shape.length)
-  return start === 0 && sameDim(end, x.shape[at]!) ? x : sliceOp([x], { axis: at, start, end })
+  const size = x.shape.at(axis)
+  const isWhole = start === 0 && size !== undefined && sameDim(end, size)
+  return isWhole ? x : sliceOp([x], { axis, start, end })
+}
+
+/** a ≤ b as far as it is known before the program runs. */
+function isOrdered(a: Dim, b: Dim): boolean {
+  const difference = subDims(b, a)
+  return typeof difference !== 'number' || difference >= 0
 }
 
 /** x cut along an axis into parts of the given sizes. */
@@ -127,6 +135,7 @@ export function split(x: Tensor, axis: number, sizes: readonly Dim[]): Tensor[] 
 }
 
 const padOp = defineOp<{ axis: number; before: Dim; after: Dim }>('pad', {
+  attributes: ([x], { axis, ...sides }) => ({ axis: wrapAxis(axis, x!.shape.length), ...sides }),
   shape: ([x], { axis, before, after }) =>
     x!.shape.map((d, i) => (i === axis ? addDims(before, d, after) : d)),
   onnx: (g, [x], { inputs, attributes: { axis, before, after } }) => {
@@ -143,7 +152,7 @@ const padOp = defineOp<{ axis: number; before: Dim; after: Dim }>('pad', {
 
 /** x with zeros before and after it along an axis. */
 export function pad(x: Tensor, axis: number, before: Dim, after: Dim): Tensor {
-  return before === 0 && after === 0 ? x : padOp([x], { axis: wrapAxis(axis, x.shape.length), before, after })
+  return before === 0 && after === 0 ? x : padOp([x], { axis, before, after })
 }
 
 const dimensionOp = defineOp<{ value: Dim }>('dimension', {

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
+import { folderSource } from '../../../src/checkpoint/folder.ts'
 import { labelConversation, type SampleMessage } from '../../../src/text/labels.ts'
 import { loadTokenizer } from '../../../src/text/load-tokenizer.ts'
 import { chatPrompt } from '../../../src/text/picture-tokens.ts'
 import { conversationTemplate, renderConversation, stopText, type Turn } from '../../../src/text/templates.ts'
 import type { Tokenizer } from '../../../src/text/tokenizer.ts'
 import type { GoldenCase, GoldenResult } from '../case.ts'
-import { folderSource } from './internvl-tokenizer.ts'
 
 interface Prompts {
   readonly templates: readonly {
@@ -89,7 +89,7 @@ export async function run(golden: GoldenCase): Promise<GoldenResult> {
   const tokenizers = new Map<string, Tokenizer>()
   for (const row of labels.rows) {
     const tokenizer =
-      tokenizers.get(row.tokenizer) ?? (await loadTokenizer(folderSource(golden.file(row.tokenizer))))
+      tokenizers.get(row.tokenizer) ?? (await loadTokenizer(await folderSource(golden.file(row.tokenizer))))
     tokenizers.set(row.tokenizer, tokenizer)
     const { turns, image_tokens, num_image, text_only } = labels.conversations[row.conversation]!
     const sample = labelConversation(conversationTemplate(row.template), turns, tokenizer, {

@@ -1,6 +1,5 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { FileSource } from '../../../src/checkpoint/files.ts'
+import { readFile } from 'node:fs/promises'
+import { folderSource } from '../../../src/checkpoint/folder.ts'
 import { loadTokenizer } from '../../../src/text/load-tokenizer.ts'
 import type { GoldenCase, GoldenResult } from '../case.ts'
 
@@ -31,7 +30,7 @@ export async function run(golden: GoldenCase): Promise<GoldenResult> {
       const [found, wanted] = [JSON.stringify(actual ?? null), JSON.stringify(expected)]
       if (found !== wanted) mismatches.push(`${name}: ${what}: ${found}, expected ${wanted}`)
     }
-    const tokenizer = await loadTokenizer(folderSource(golden.file(name)))
+    const tokenizer = await loadTokenizer(await folderSource(golden.file(name)))
     check('class', tokenizer.className, table.class)
     check('length', tokenizer.size, table.length)
     check('base_vocab', tokenizer.baseSize, table.base_vocab)
@@ -49,18 +48,4 @@ export async function run(golden: GoldenCase): Promise<GoldenResult> {
     }
   }
   return { mismatches, checked }
-}
-
-/** The files of a folder that holds no folders. */
-export function folderSource(folder: string): FileSource {
-  const read = (path: string) => readFile(join(folder, path))
-  return {
-    name: folder,
-    list: () => readdir(folder),
-    has: async (path) => (await readdir(folder)).includes(path),
-    size: async (path) => (await stat(join(folder, path))).size,
-    read,
-    readRange: async (path, offset, length) => (await read(path)).subarray(offset, offset + length),
-    localPath: async (path) => join(folder, path),
-  }
 }

@@ -1,0 +1,126 @@
+import type { KvCache } from '../runtime/kv-cache.ts'
+import type { NamedTensors } from '../runtime/engine.ts'
+import { AbortError } from '../tensor/errors.ts'
+import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
+import { causalMask } from './mask.ts'
+import type { DecoderPrograms } from './programs.ts'
+import { RotaryState } from './rope.ts'
+
+export interface SequenceOptions {
+  /** Rows decoded together; 1 by default. */
+  readonly batch?: number
+  /** Padding tokens at the left of each row; none by default. */
+  readonly padding?: readonly number[]
+  /** Shared with other sequences to reproduce the official stateful dynamic scaling; fresh by default. */
+  readonly rotary?: RotaryState
+}
+
+export interface ExtendOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Told after each chunk how many of the new tokens are done. */
+  readonly onTokens?: ((done: number) => void) | undefined
+}
+
+/** Tokens that one run of the programs takes: bounds the memory of attention scores and the time to an abort. */
+const chunkTokens = 512
+
+/** Rows of tokens that grow together: their cache, positions and rotary state, over a decoder's programs. */
+export class DecoderSequence {
+  readonly programs: DecoderPrograms
+  readonly cache: KvCache
+  readonly #rotary: RotaryState
+  #padding: readonly number[]
+
+  constructor(programs: DecoderPrograms, options: SequenceOptions = {}) {
+    this.programs = programs
+    const batch = options.batch ?? options.padding?.length ?? 1
+    this.cache = programs.newCache(batch)
+    this.#padding = options.padding ?? Array<number>(batch).fill(0)
+    this.#rotary = options.rotary ?? new RotaryState(programs.decoder.rope)
+  }
+
+  /** Tokens held, padding included. */
+  get length(): number {
+    return this.cache.length
+  }
+
+  /** The positions that new tokens `from` to `to` have: counted without padding, 1 on padding. */
+  positions(from: number, to: number): number[][] {
+    return this.#padding.map((padded) =>
+      Array.from({ length: to - from }, (_, i) => (from + i < padded ? 1 : from + i - padded)),
+    )
+  }
+
+  /**
+   * Runs new tokens through all stages, in chunks. embeddings [B, T, H] → hidden states before the final norm
+   * [B, T, H], and the taps of the last chunk.
+   * @throws AbortError `aborted` between chunks
+   */
+  async extend(
+    embeddings: HostTensor<'f32'>,
+    options: ExtendOptions = {},
+  ): Promise<{ hidden: HostTensor<'f32'>; taps: NamedTensors }> {
+    const [B, T, H] = embeddings.shape as [number, number, number]
+    const parts: HostTensor<'f32'>[] = []
+    let taps: NamedTensors = {}
+    for (let from = 0; from < T; from += chunkTokens) {
+      if (options.signal?.aborted) throw new AbortError('aborted', 'The run was stopped.', { tokensDone: from })
+      const to = Math.min(T, from + chunkTokens)
+      const chunk = await this.#extendChunk(tokenRange(embeddings, from, to))
+      parts.push(chunk.hidden)
+      taps = chunk.taps
+      options.onTokens?.(to)
+      // Lets timers, signals and other requests run while a long prompt is read.
+      await new Promise((resolve) => setTimeout(resolve, 0))
+    }
+    return { hidden: joinTokens(parts, [B, T, H]), taps }
+  }
+
+  /** Keeps the given present rows, in this order. */
+  selectRows(rows: readonly number[]): void {
+    this.cache.selectRows(rows)
+    this.#padding = rows.map((row) => this.#padding[row]!)
+  }
+
+  async #extendChunk(embeddings: HostTensor<'f32'>): Promise<{ hidden: HostTensor<'f32'>; taps: NamedTensors }> {
+    const T = embeddings.shape[1]!
+    const { cache, programs } = this
+    const held = cache.length
+    const rotary = this.#rotary.tables(this.positions(held, held + T), held + T)
+    const mask = causalMask(T, held, cache.capacity, this.#padding)
+    let hidden = embeddings
+    const taps: Record<string, HostTensor> = {}
+    for (let stage = 0; stage < programs.stages.length; stage++) {
+      const result = await programs.runStage(stage, { hidden, rotary, mask }, cache)
+      hidden = result.hidden
+      Object.assign(taps, result.taps)
+    }
+    cache.append(T)
+    return { hidden, taps }
+  }
+}
+
+/** Tokens `from` to `to` of every row. [B, T, H] → [B, to − from, H]. */
+function tokenRange(x: HostTensor<'f32'>, from: number, to: number): HostTensor<'f32'> {
+  const [B, T, H] = x.shape as [number, number, number]
+  if (from === 0 && to === T) return x
+  if (B === 1) return hostTensor('f32', [1, to - from, H], x.data.subarray(from * H, to * H))
+  const data = new Float32Array(B * (to - from) * H)
+  for (let row = 0; row < B; row++)
+    data.set(x.data.subarray((row * T + from) * H, (row * T + to) * H), row * (to - from) * H)
+  return hostTensor('f32', [B, to - from, H], data)
+}
+
+function joinTokens(parts: readonly HostTensor<'f32'>[], shape: readonly [number, number, number]): HostTensor<'f32'> {
+  if (parts.length === 1) return parts[0]!
+  const [B, T, H] = shape
+  const data = new Float32Array(B * T * H)
+  let start = 0
+  for (const part of parts) {
+    const tokens = part.shape[1]!
+    for (let row = 0; row < B; row++)
+      data.set(part.data.subarray(row * tokens * H, (row + 1) * tokens * H), (row * T + start) * H)
+    start += tokens
+  }
+  return hostTensor('f32', shape, data)
+}
