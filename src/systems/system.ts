@@ -1,0 +1,131 @@
+import type { RgbImage } from '../image/rgb-image.ts'
+import type { NamedTensors } from '../runtime/engine.ts'
+import type { HostTensor } from '../tensor/tensor.ts'
+import type { Turn } from '../text/templates.ts'
+import type { Tokenizer } from '../text/tokenizer.ts'
+import type { TilePlan } from '../tiling/plan.ts'
+import type { TilingOptions } from '../tiling/tiling.ts'
+
+/** A decoded picture and what to call it. */
+export interface Picture {
+  readonly name: string
+  readonly image: RgbImage
+}
+
+/** How token compression is done, for the systems that have it (Mini-Monkey's SCM). */
+export interface CompressionOptions {
+  /** `official` also drops the first token behind the block, as the published code does; `corrected` keeps it. */
+  readonly mode?: 'official' | 'corrected'
+  /** The share of the detailed block that is kept; 0.5 as published. */
+  readonly keepRatio?: number
+}
+
+/** What a conversation holds and how its pictures are looked at. */
+export interface Conversation {
+  readonly pictures: readonly Picture[]
+  readonly question: string
+  /** Earlier turns, whose pictures come first in `pictures`. */
+  readonly history?: readonly Turn[] | undefined
+  /** Replaces the template's system text. */
+  readonly system?: string | undefined
+  readonly tiling?: TilingOptions | undefined
+  readonly compression?: CompressionOptions | undefined
+}
+
+/** The visual tokens of one tile: where they stand in the prompt and what they show. */
+export interface VisualSpan {
+  /** Index into the conversation's pictures. */
+  readonly picture: number
+  /** Index into the picture's tile plan. */
+  readonly tile: number
+  /** Prompt positions `start` to before `end`. */
+  readonly start: number
+  readonly end: number
+}
+
+/** Which prompt positions are visual and which tile each shows. It is kept to the end of a run. */
+export interface VisualLayout {
+  readonly promptLength: number
+  readonly spans: readonly VisualSpan[]
+  /** After compression: the prompt positions that the decoder kept, ascending. */
+  readonly keptPositions?: readonly number[]
+}
+
+/** What happened to one picture. */
+export interface PictureReport {
+  readonly name: string
+  readonly plan: TilePlan
+  readonly visualTokens: number
+}
+
+/** A conversation made ready: nothing of it has gone through a program yet. */
+export interface PreparedConversation {
+  readonly promptIds: readonly number[]
+  readonly layout: VisualLayout
+  readonly pictures: readonly PictureReport[]
+  readonly compression: CompressionOptions | undefined
+  /** Normalised pixels of the tiles `from` to before `to`, all pictures' tiles in order: [n, 3, S, S]. */
+  readonly pixels: (from: number, to: number) => HostTensor<'f32'>
+  readonly tileCount: number
+}
+
+/** What a run is doing. Counts are tiles or tokens. */
+export interface RunEvent {
+  readonly phase: 'loading' | 'preparing' | 'encoding' | 'compressing' | 'prefill' | 'decoding'
+  readonly done: number
+  readonly total: number
+  readonly message?: string
+}
+
+/** Something a person should know that does not stop the run. */
+export interface NoticeEvent {
+  readonly phase: 'notice'
+  readonly message: string
+}
+
+export type OnEvent = (event: RunEvent | NoticeEvent) => void
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly onEvent?: OnEvent | undefined
+}
+
+/** Seconds that each phase took. */
+export type Timings = Readonly<Record<'prepare' | 'encode' | 'compress' | 'prefill', number>>
+
+/** A prompt that the decoder has read, ready to be continued; one or more rows of it. */
+export interface DecodingState {
+  readonly layout: VisualLayout
+  readonly timings: Timings
+  /** Tokens that the decoder holds, prompt included. */
+  readonly length: number
+  /** Next-token logits of each row, [B, V]. */
+  readonly logits: HostTensor<'f32'>
+  /** Values named by `tap` in the last run, when the system was loaded with taps. */
+  readonly taps: NamedTensors
+  /** Appends one token a row and computes the next logits. */
+  step(ids: readonly number[]): Promise<void>
+  /** Keeps copies of the given present rows, in this order. */
+  selectRows(rows: readonly number[]): void
+}
+
+/** A published system, loaded: it prepares conversations and reads them. Generation is written once against this. */
+export interface System {
+  /** The registry's name, such as `mini-monkey`. */
+  readonly name: string
+  readonly tokenizer: Tokenizer
+  readonly vocabSize: number
+  /** Ids that end an answer. */
+  readonly stopIds: readonly number[]
+  /** Texts that end an answer. */
+  readonly stopTexts: readonly string[]
+  /**
+   * @throws InputError for an empty question, placeholders that do not match the pictures, and options that the
+   * system does not have.
+   */
+  prepare(conversation: Conversation): PreparedConversation
+  /** Encodes the pictures and reads the prompt. @throws AbortError */
+  start(prepared: PreparedConversation, options?: RunOptions): Promise<DecodingState>
+  /** Frees all programs and weights. */
+  dispose(): Promise<void>
+}

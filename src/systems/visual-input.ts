@@ -1,0 +1,78 @@
+import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
+import { tilePixelValues } from '../tiling/pixel-values.ts'
+import type { Normalisation } from '../image/normalise.ts'
+import type { TilePlan } from '../tiling/plan.ts'
+import type { Picture, VisualSpan } from './system.ts'
+
+/**
+ * The normalised pixels of tiles numbered through all pictures, made when they are asked for: only the last picture's
+ * are held.
+ */
+export function tilePixels(
+  pictures: readonly Picture[],
+  plans: readonly TilePlan[],
+  normalisation: Normalisation,
+): (from: number, to: number) => HostTensor<'f32'> {
+  let held: { picture: number; pixels: HostTensor<'f32'> } | undefined
+  const ofPicture = (picture: number): HostTensor<'f32'> => {
+    if (held?.picture !== picture)
+      held = { picture, pixels: tilePixelValues(pictures[picture]!.image, plans[picture]!, normalisation) }
+    return held.pixels
+  }
+  const owners = plans.flatMap((plan, picture) => plan.tiles.map((tile) => ({ picture, tile: tile.index })))
+  return (from, to) => {
+    const chosen = owners.slice(from, to)
+    const [, C, H, W] = ofPicture(chosen[0]!.picture).shape as [number, number, number, number]
+    const size = C * H * W
+    const data = new Float32Array(chosen.length * size)
+    chosen.forEach(({ picture, tile }, i) => {
+      data.set(ofPicture(picture).data.subarray(tile * size, (tile + 1) * size), i * size)
+    })
+    return hostTensor('f32', [chosen.length, C, H, W], data)
+  }
+}
+
+/** Where each tile's tokens stand, given that the placeholders of all tiles come in order in the prompt. */
+export function visualSpans(
+  placeholders: readonly number[],
+  plans: readonly TilePlan[],
+  tokensPerTile: number,
+): VisualSpan[] {
+  let next = 0
+  return plans.flatMap((plan, picture) =>
+    plan.tiles.map((tile) => {
+      const start = placeholders[next]!
+      next += tokensPerTile
+      return { picture, tile: tile.index, start, end: start + tokensPerTile }
+    }),
+  )
+}
+
+/**
+ * Writes visual tokens over their placeholders, in order, in place.
+ * embeddings [1, L, H]; features [N, T, H]; the prompt has N·T tokens `contextId`.
+ */
+export function writeVisualTokens(
+  embeddings: HostTensor<'f32'>,
+  features: HostTensor<'f32'>,
+  promptIds: readonly number[],
+  contextId: number,
+): void {
+  const width = embeddings.shape[2]!
+  let next = 0
+  promptIds.forEach((id, position) => {
+    if (id !== contextId) return
+    embeddings.data.set(features.data.subarray(next, next + width), position * width)
+    next += width
+  })
+}
+
+/** Tokens at the positions. [1, L, H] → [1, positions, H]. */
+export function selectTokens(x: HostTensor<'f32'>, positions: readonly number[]): HostTensor<'f32'> {
+  const width = x.shape[2]!
+  const data = new Float32Array(positions.length * width)
+  positions.forEach((position, i) => {
+    data.set(x.data.subarray(position * width, (position + 1) * width), i * width)
+  })
+  return hostTensor('f32', [1, positions.length, width], data)
+}
