@@ -9,7 +9,9 @@ import type { FileSource } from './files.ts'
 export function parseConfig<T>(schema: ZodType<T>, config: unknown, where: string): T {
   const result = schema.safeParse(config)
   if (result.success) return result.data
-  const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'the whole'}: ${issue.message}`)
+  const problems = result.error.issues.map(
+    (issue) => `${issue.path.join('.') || 'the whole'}: ${issue.message}`,
+  )
   throw new CheckpointError('config-invalid', `${where} does not fit: ${problems.join('; ')}.`, { problems })
 }
 

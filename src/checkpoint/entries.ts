@@ -49,6 +49,18 @@ export function mergeCheckpoints(name: string, checkpoints: readonly Checkpoint[
   )
 }
 
+/**
+ * A view of a checkpoint whose keys begin with `from`, seen beginning with `to` instead; all others are hidden.
+ * `withPrefix(trained, 'module.', '')` strips, `withPrefix(tower, '', 'model.vision_tower.')` adds.
+ */
+export function withPrefix(checkpoint: Checkpoint, from: string, to: string): Checkpoint {
+  const keys = checkpoint.keys().filter((key) => key.startsWith(from))
+  return checkpointOfEntries(
+    checkpoint.name,
+    keys.map((key) => ({ ...checkpoint.entry(key), key: to + key.slice(from.length) })),
+  )
+}
+
 /** A checkpoint of tensors in memory. */
 export function checkpointOf(name: string, tensors: ReadonlyMap<string, HostTensor>): Checkpoint {
   return checkpointOfEntries(

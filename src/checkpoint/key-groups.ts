@@ -14,7 +14,7 @@ export function groupByPattern(keys: readonly string[]): KeyGroup[] {
 /** One name for keys that agree in all but their numeric parts. */
 function patternOf(keys: readonly string[]): string {
   const columns = keys[0]!.split('.').map(() => new Set<string>())
-  for (const key of keys) key.split('.').forEach((part, place) => columns[place]!.add(part))
+  for (const key of keys) for (const [place, part] of key.split('.').entries()) columns[place]!.add(part)
   return columns.map((parts) => (parts.size === 1 ? [...parts][0]! : range([...parts].map(Number)))).join('.')
 }
 

@@ -10,8 +10,8 @@ const trainerLeftovers =
   /^(training_args|optimizer|scheduler|scaler|rng_state.*|random_states.*)\.(bin|pth|pt)$/
 
 /**
- * The weights of a model's folder: the sharded safetensors index, else `model.safetensors`, else every other
- * safetensors file at its root, else the same in PyTorch's formats. Adapters (`adapter_*`) are left out.
+ * The weights of a model's folder: the sharded safetensors index, else `model.safetensors` or
+ * `weights.safetensors` alone, else every other safetensors file at its root, else the same in PyTorch's formats. Adapters (`adapter_*`) are left out.
  * @throws CheckpointError `weights-missing` or `weights-ambiguous`, and what the file formats' readers throw.
  */
 export async function openCheckpoint(source: FileSource): Promise<Checkpoint> {
@@ -26,7 +26,8 @@ export async function openFile(source: FileSource, path: string): Promise<Checkp
 async function findEntries(source: FileSource): Promise<WeightEntry[]> {
   if (await source.has('model.safetensors.index.json'))
     return readShards(source, 'model.safetensors.index.json', readSafetensors)
-  if (await source.has('model.safetensors')) return readSafetensors(source, 'model.safetensors')
+  for (const file of ['model.safetensors', 'weights.safetensors'])
+    if (await source.has(file)) return readSafetensors(source, file)
   const root = (await source.list()).filter((path) => !path.includes('/'))
   const files = root.filter((path) => path.endsWith('.safetensors') && !/^(io\.|adapter_)/.test(path))
   if (files.length > 0) return readAll(source, files)

@@ -24,6 +24,7 @@ export async function findNonFinite(
   options: { keys?: Iterable<string>; signal?: AbortSignal } = {},
 ): Promise<NonFiniteWeight[]> {
   const found: NonFiniteWeight[] = []
+  let bytesHeld = 0
   for (const key of options.keys ?? checkpoint.keys()) {
     const entry = checkpoint.entry(key)
     if (!isFloat(entry.dtype)) continue
@@ -41,6 +42,9 @@ export async function findNonFinite(
       if (total.count === 0 && chunk.count > 0) total.firstIndex = elements + chunk.firstIndex
       total.count += chunk.count
       elements += bytes.byteLength / sizeOf(entry.dtype)
+      bytesHeld += bytes.byteLength
+      if (bytesHeld < chunkBytes) continue // a timer takes a millisecond: thousands of small weights share one
+      bytesHeld = 0
       await new Promise((resolve) => setTimeout(resolve))
     }
     if (total.count > 0) found.push({ key, ...total })
@@ -56,8 +60,14 @@ function isFloat(dtype: DType): boolean {
 async function* chunksOf(entry: WeightEntry): AsyncGenerator<Uint8Array> {
   if (entry.place) {
     const { source, path, offset, length } = entry.place
-    for (let at = 0; at < length; at += chunkBytes)
-      yield await source.readRange(path, offset + at, Math.min(chunkBytes, length - at))
+    const readAt = (at: number) => source.readRange(path, offset + at, Math.min(chunkBytes, length - at))
+    let next = readAt(0)
+    for (let at = 0; at < length; at += chunkBytes) {
+      const bytes = await next
+      if (at + chunkBytes < length) next = readAt(at + chunkBytes) // while this one is scanned
+      next.catch(() => {}) // thrown by the next await, unless the scan is stopped before
+      yield bytes
+    }
     return
   }
   const { data } = await entry.read()
@@ -65,16 +75,23 @@ async function* chunksOf(entry: WeightEntry): AsyncGenerator<Uint8Array> {
     yield new Uint8Array(data.buffer, data.byteOffset + at, Math.min(chunkBytes, data.byteLength - at))
 }
 
-/** Every non-finite element has all exponent bits set; two 16-bit elements are tested in one 32-bit word. */
+/**
+ * Every non-finite element has all exponent bits set. The first pass only tells whether there is one, without a
+ * branch and two 16-bit elements at a time; weights rarely need the second, which counts them.
+ */
 function scanChunk(dtype: DType, bytes: Uint8Array): { count: number; firstIndex: number } {
-  if (dtype === 'f32') return count(words(bytes), 0x7f800000)
   if (dtype === 'f64') return countWide(words(bytes))
+  if (dtype === 'f32') {
+    const elements = words(bytes)
+    return anyNonFinite(elements, 0x7f800000) ? count(elements, 0x7f800000) : none
+  }
   const exponent = dtype === 'bf16' ? 0x7f80 : 0x7c00
   const evenBytes = bytes.byteLength & ~3
-  if (!anyHalf(words(bytes.subarray(0, evenBytes)), exponent) && evenBytes === bytes.byteLength)
-    return { count: 0, firstIndex: -1 }
-  return count(viewBytes('f16', bytes), exponent)
+  const isClean = !anyNonFinite(words(bytes.subarray(0, evenBytes)), exponent | (exponent << 16))
+  return isClean && evenBytes === bytes.byteLength ? none : count(viewBytes('f16', bytes), exponent)
 }
+
+const none = { count: 0, firstIndex: -1 }
 
 function words(bytes: Uint8Array): Uint32Array {
   const view = viewBytes('i32', bytes)
@@ -82,16 +99,15 @@ function words(bytes: Uint8Array): Uint32Array {
 }
 
 /**
- * Whether either half of any word has all exponent bits set. With the exponent cleared of the sign and moved
- * down, adding the exponent's lowest bit carries into the sign's place exactly when all its bits are set.
+ * Whether any word has all bits of one exponent set; `mask` has the exponent of a word, or of its two halves.
+ * Adding the exponent's lowest bit carries into the sign's place exactly when all its bits are set.
  */
-function anyHalf(words: Uint32Array, exponent: number): boolean {
-  const mask = exponent | (exponent << 16)
-  const lowest = exponent & -exponent
-  const step = lowest | (lowest << 16)
+function anyNonFinite(words: Uint32Array, mask: number): boolean {
+  const lowest = mask & ~(mask << 1)
+  const sign = (mask << 1) & ~mask
   let carried = 0
-  for (let i = 0; i < words.length; i++) carried |= (words[i]! & mask) + step
-  return (carried & 0x80008000) !== 0
+  for (let i = 0; i < words.length; i++) carried |= (words[i]! & mask) + lowest
+  return (carried & sign) !== 0
 }
 
 function count(values: Uint32Array | Uint16Array, exponent: number): { count: number; firstIndex: number } {

@@ -22,18 +22,27 @@ export function internVit(w: Weights, pixels: Tensor, config: InternVitConfig): 
   let x = tap('embeddings', embedPatches(w.at('embeddings'), pixels, config))
   const hiddenStates = [x]
   for (let i = 0; i < config.num_hidden_layers; i++) {
-    x = tap(`hidden_states.${i + 1}`, layer(w.at('encoder.layers').at(i), x, config, `layer${i}`))
+    x = tap(`hidden_states.${i + 1}`, layer(w.at('encoder.layers').at(i), x, config))
     hiddenStates.push(x)
   }
   return { hiddenStates }
 }
 
 /** x += ls1 ⊙ attention(norm1(x)); x += ls2 ⊙ mlp(norm2(x)). */
-function layer(w: Weights, x: Tensor, config: InternVitConfig, name: string): Tensor {
-  const attended = tap(`${name}.attn_out`, selfAttention(w.at('attn'), norm(w.at('norm1'), x, config), config))
-  const y = add(x, mul(attended, w.get('ls1')))
-  const fed = tap(`${name}.mlp_out`, mlp(w.at('mlp'), norm(w.at('norm2'), y, config)))
-  return add(y, mul(fed, w.get('ls2')))
+function layer(w: Weights, x: Tensor, config: InternVitConfig): Tensor {
+  const y = add(x, mul(attentionBranch(w, x, config), w.get('ls1')))
+  return add(y, mul(mlpBranch(w, y, config), w.get('ls2')))
+}
+
+/** attention(norm1(x)) of a layer, before its scale and the residual sum. */
+export function attentionBranch(w: Weights, x: Tensor, config: InternVitConfig): Tensor {
+  return selfAttention(w.at('attn'), norm(w.at('norm1'), x, config), config)
+}
+
+/** mlp(norm2(x)) of a layer, before its scale and the residual sum. */
+export function mlpBranch(w: Weights, x: Tensor, config: InternVitConfig): Tensor {
+  const mlp = w.at('mlp')
+  return linear(mlp.at('fc2'), gelu(linear(mlp.at('fc1'), norm(w.at('norm2'), x, config))))
 }
 
 function selfAttention(w: Weights, x: Tensor, config: InternVitConfig): Tensor {
@@ -47,10 +56,6 @@ function selfAttention(w: Weights, x: Tensor, config: InternVitConfig): Tensor {
   const heads = config.num_attention_heads
   const output = attention(splitHeads(q, heads), splitHeads(k, heads), splitHeads(v, heads))
   return linear(w.at('proj'), mergeHeads(output))
-}
-
-function mlp(w: Weights, x: Tensor): Tensor {
-  return linear(w.at('fc2'), gelu(linear(w.at('fc1'), x)))
 }
 
 function norm(w: Weights, x: Tensor, config: InternVitConfig): Tensor {

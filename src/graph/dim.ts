@@ -118,7 +118,9 @@ function quotientTerm(term: Term, divisor: Term): Term | undefined {
 /** The names of all symbols in a dim. */
 export function symbolsOf(d: Dim): string[] {
   return termsOf(d).flatMap((t) =>
-    t.atoms.flatMap((a) => (a.kind === 'symbol' ? [a.text] : [...symbolsOf(a.dividend), ...symbolsOf(a.divisor)])),
+    t.atoms.flatMap((a) =>
+      a.kind === 'symbol' ? [a.text] : [...symbolsOf(a.dividend), ...symbolsOf(a.divisor)],
+    ),
   )
 }
 
@@ -139,12 +141,26 @@ export function foldDim<V>(
   return d.terms
     .map((term) => {
       const atoms = term.atoms.map((a) =>
-        a.kind === 'symbol' ? on.symbol(a.text) : on.floorDiv(foldDim(a.dividend, on), foldDim(a.divisor, on)),
+        a.kind === 'symbol'
+          ? on.symbol(a.text)
+          : on.floorDiv(foldDim(a.dividend, on), foldDim(a.divisor, on)),
       )
-      const factors = term.coefficient === 1 && atoms.length > 0 ? atoms : [on.constant(term.coefficient), ...atoms]
+      const factors =
+        term.coefficient === 1 && atoms.length > 0 ? atoms : [on.constant(term.coefficient), ...atoms]
       return factors.reduce(on.mul)
     })
     .reduce(on.add)
+}
+
+/** The value of a dim for given values of its symbols; NaN when one is missing. */
+export function evaluateDim(d: Dim, symbols: ReadonlyMap<string, number>): number {
+  return foldDim<number>(d, {
+    constant: (value) => value,
+    symbol: (name) => symbols.get(name) ?? Number.NaN,
+    add: (a, b) => a + b,
+    mul: (a, b) => a * b,
+    floorDiv: (a, b) => Math.floor(a / b),
+  })
 }
 
 function floorAtom(a: Dim, b: Dim): Dim {

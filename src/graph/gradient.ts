@@ -11,11 +11,15 @@ import { scalar, type Tensor, topologicalOrder } from './tensor.ts'
  */
 export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (loss.shape.length !== 0)
-    throw new GraphError('loss-not-scalar', `The loss has shape ${shapeText(loss.shape)}; take its sum or mean first.`)
+    throw new GraphError(
+      'loss-not-scalar',
+      `The loss has shape ${shapeText(loss.shape)}; take its sum or mean first.`,
+    )
   const order = topologicalOrder([loss])
   const leadsToWrt = new Set<Tensor>(wrt)
   for (const tensor of order)
-    if (tensor.source.kind === 'node' && tensor.source.inputs.some((x) => leadsToWrt.has(x))) leadsToWrt.add(tensor)
+    if (tensor.source.kind === 'node' && tensor.source.inputs.some((x) => leadsToWrt.has(x)))
+      leadsToWrt.add(tensor)
 
   const upstream = new Map<Tensor, Tensor>([[loss, scalar(1)]])
   for (const tensor of order.toReversed()) {

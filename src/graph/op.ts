@@ -1,7 +1,7 @@
+import type { DType } from '../tensor/dtype.ts'
 import { GraphError } from '../tensor/errors.ts'
 import { type Dim, shapeText } from './dim.ts'
 import type { OnnxGraph } from './onnx/graph.ts'
-import type { DType } from '../tensor/dtype.ts'
 import type { Node, Tensor, TensorSpec } from './tensor.ts'
 
 /** What a gradient rule is given: the op's operands and result, and d loss / d output. */
@@ -74,12 +74,13 @@ export function defineOp<A extends object = Record<never, never>>(
   }
 }
 
+/** Stack frames below this address are of the graph layer itself. */
 const graphFolder = new URL('.', import.meta.url).href
 
 /** The first stack frame outside the graph layer: the line of model code that called the op. */
 function modelLine(stack: string): string | undefined {
   const frames = stack.split('\n').filter((line) => line.startsWith('    at '))
-  const frame = frames.find((f) => !f.includes(graphFolder) && !f.includes('node:internal'))
+  const frame = frames.find((f) => !f.includes(graphFolder) && !/node:internal|\(<anonymous>\)$/.test(f))
   const place = frame?.match(/\(?((?:file:\/\/)?[^\s()]+:\d+:\d+)\)?$/)?.[1]
   return place?.replace(/^file:\/\//, '')
 }

@@ -96,11 +96,21 @@ async function placeWeights(outputs: readonly Tensor[], device: Device): Promise
     const id = `${place.source.name}\n${place.path}`
     if (!located.has(id)) located.set(id, weightFile(place, device))
     const file = await located.get(id)!
+    const other = files.get(file.location)
+    if (other && pathOf(other) !== pathOf(file))
+      throw new EngineError(
+        'weights-scattered',
+        `Two weight files of one program are called ${file.location}. Rename one, or join them into one folder.`,
+        { location: file.location },
+      )
     files.set(file.location, file)
     places.set(entry, { location: file.location, offset: place.offset, length: place.length })
   }
   return { places, values, files: [...files.values()] }
 }
+
+/** What tells weight files of one location apart. */
+const pathOf = (file: WeightFile): unknown => ('localPath' in file ? file.localPath : file.bytes)
 
 async function weightFile(place: WeightPlace, device: Device): Promise<WeightFile> {
   const localPath = device === 'wasm' ? undefined : await place.source.localPath(place.path)

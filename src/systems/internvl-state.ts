@@ -5,16 +5,20 @@ import type { DecodingState, Timings, VisualLayout } from './system.ts'
 
 /** A prompt read by a decoder, as a plain sequence of tokens. */
 export class InternVlState implements DecodingState {
-  readonly layout: VisualLayout
+  readonly layouts: readonly VisualLayout[]
   timings: Timings = { prepare: 0, encode: 0, compress: 0, prefill: 0 }
   logits: HostTensor<'f32'> = hostTensor('f32', [0, 0], new Float32Array(0))
   taps: NamedTensors
   readonly #sequence: DecoderSequence
 
-  constructor(sequence: DecoderSequence, layout: VisualLayout, taps: NamedTensors) {
+  constructor(sequence: DecoderSequence, layouts: readonly VisualLayout[], taps: NamedTensors) {
     this.#sequence = sequence
-    this.layout = layout
+    this.layouts = layouts
     this.taps = taps
+  }
+
+  get layout(): VisualLayout {
+    return this.layouts[0]!
   }
 
   get length(): number {

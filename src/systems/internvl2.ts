@@ -31,7 +31,7 @@ import type {
   System,
   VisualLayout,
 } from './system.ts'
-import { selectTokens, tilePixels, visualSpans, writeVisualTokens } from './visual-input.ts'
+import { padLeft, selectTokens, tilePixels, visualSpans, writeVisualTokens } from './visual-input.ts'
 
 /** What a system built on InternVL2 does its own way. */
 export interface InternVlVariant {
@@ -110,6 +110,7 @@ class InternVlSystem implements System {
   readonly #vision: Program
   readonly #programs: DecoderPrograms
   readonly #contextId: number
+  readonly #padId: number
 
   constructor(
     variant: InternVlVariant,
@@ -131,6 +132,7 @@ class InternVlSystem implements System {
     this.#vision = vision
     this.#programs = programs
     this.#contextId = tokenId(tokenizer, PICTURE_TOKENS.context)
+    this.#padId = tokenizer.padId ?? 0
   }
 
   prepare(conversation: Conversation): PreparedConversation {
@@ -169,29 +171,36 @@ class InternVlSystem implements System {
     }
   }
 
-  async start(prepared: PreparedConversation, run: RunOptions = {}): Promise<DecodingState> {
+  start(prepared: PreparedConversation, run: RunOptions = {}): Promise<DecodingState> {
+    return this.startBatch([prepared], run)
+  }
+
+  async startBatch(batch: readonly PreparedConversation[], run: RunOptions = {}): Promise<DecodingState> {
     const clock = stopwatch()
-    const features = await this.#encode(prepared, run)
-    const encode = clock()
-    const embeddings = await this.#programs.embed([prepared.promptIds])
-    if (features) writeVisualTokens(embeddings, features, prepared.promptIds, this.#contextId)
-    let { layout } = prepared
-    let decoderInput = embeddings
-    if (prepared.compression && layout.spans.length > 0) {
-      layout = await this.#compress(prepared, embeddings, run)
-      decoderInput = selectTokens(embeddings, layout.keptPositions!)
+    const seconds = { encode: 0, compress: 0 }
+    const rows: HostTensor<'f32'>[] = []
+    const layouts: VisualLayout[] = []
+    for (const prepared of batch) {
+      const features = await this.#encode(prepared, run)
+      const embeddings = await this.#programs.embed([prepared.promptIds])
+      if (features) writeVisualTokens(embeddings, features, prepared.promptIds, this.#contextId)
+      seconds.encode += clock()
+      const layout = await this.#compress(prepared, embeddings, run)
+      layouts.push(layout)
+      rows.push(layout.keptPositions ? selectTokens(embeddings, layout.keptPositions) : embeddings)
+      seconds.compress += clock()
     }
-    const compress = clock()
-    const total = decoderInput.shape[1]!
-    const sequence = new DecoderSequence(this.#programs)
+    const { embeddings, padding } = padLeft(rows, await this.#programs.embed([[this.#padId]]))
+    const total = embeddings.shape[1]!
+    const sequence = new DecoderSequence(this.#programs, { padding })
     run.onEvent?.({ phase: 'prefill', done: 0, total })
-    const { hidden, taps } = await sequence.extend(decoderInput, {
+    const { hidden, taps } = await sequence.extend(embeddings, {
       signal: run.signal,
       onTokens: (done) => run.onEvent?.({ phase: 'prefill', done, total }),
     })
-    const state = new InternVlState(sequence, layout, taps)
+    const state = new InternVlState(sequence, layouts, taps)
     await state.readLogits(hidden)
-    state.timings = { prepare: 0, encode, compress, prefill: clock() }
+    state.timings = { prepare: 0, ...seconds, prefill: clock() }
     return state
   }
 
@@ -221,8 +230,10 @@ class InternVlSystem implements System {
     return hostTensor('f32', [total, shape[1]!, shape[2]!], data)
   }
 
+  /** The layout after compression: only the first picture's detailed tiles, and nothing in a prompt without pictures. */
   async #compress(prepared: PreparedConversation, embeddings: HostTensor<'f32'>, run: RunOptions): Promise<VisualLayout> {
     const { layout, pictures, compression } = prepared
+    if (!compression || layout.spans.length === 0) return layout
     const grid = pictures[0]!.plan.detailedGrid
     if (!grid)
       throw new InputError(
@@ -232,7 +243,7 @@ class InternVlSystem implements System {
       )
     const high = grid.columns * grid.rows * tokensPerTile(this.#config)
     const first = layout.spans[0]!.start
-    const { keptPositions } = await compressScales(this.#programs, embeddings, first, high, compression!, run)
+    const { keptPositions } = await compressScales(this.#programs, embeddings, first, high, compression, run)
     return { ...layout, keptPositions }
   }
 

@@ -95,6 +95,8 @@ export type Timings = Readonly<Record<'prepare' | 'encode' | 'compress' | 'prefi
 
 /** A prompt that the decoder has read, ready to be continued; one or more rows of it. */
 export interface DecodingState {
+  /** Of each conversation that was started together; `layout` is the first one's. */
+  readonly layouts: readonly VisualLayout[]
   readonly layout: VisualLayout
   readonly timings: Timings
   /** Tokens that the decoder holds, prompt included. */
@@ -126,6 +128,8 @@ export interface System {
   prepare(conversation: Conversation): PreparedConversation
   /** Encodes the pictures and reads the prompt. @throws AbortError */
   start(prepared: PreparedConversation, options?: RunOptions): Promise<DecodingState>
+  /** As `start`, for several conversations decoded together, padded at the left to the longest. */
+  startBatch(batch: readonly PreparedConversation[], options?: RunOptions): Promise<DecodingState>
   /** Frees all programs and weights. */
   dispose(): Promise<void>
 }

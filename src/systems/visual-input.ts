@@ -76,3 +76,24 @@ export function selectTokens(x: HostTensor<'f32'>, positions: readonly number[])
   })
   return hostTensor('f32', [1, positions.length, width], data)
 }
+
+/**
+ * Prompts of different lengths as one batch, filled at the left with the embedding of the padding token [1, 1, H].
+ * B prompts [1, L, H] → [B, longest, H] and the padding of each.
+ */
+export function padLeft(
+  rows: readonly HostTensor<'f32'>[],
+  filler: HostTensor<'f32'>,
+): { embeddings: HostTensor<'f32'>; padding: number[] } {
+  const width = filler.shape[2]!
+  const longest = Math.max(...rows.map((row) => row.shape[1]!))
+  const padding = rows.map((row) => longest - row.shape[1]!)
+  const only = rows.length === 1 ? rows[0] : undefined
+  if (only) return { embeddings: only, padding }
+  const data = new Float32Array(rows.length * longest * width)
+  rows.forEach((row, b) => {
+    for (let t = 0; t < padding[b]!; t++) data.set(filler.data, (b * longest + t) * width)
+    data.set(row.data, (b * longest + padding[b]!) * width)
+  })
+  return { embeddings: hostTensor('f32', [rows.length, longest, width], data), padding }
+}

@@ -28,9 +28,16 @@ test('gives every bf16 the upper half of its f32', () => {
   )
 })
 
-test('returns every 16-bit pattern unchanged, NaN payloads included', () => {
-  assert.deepEqual(f32ToF16(f16ToF32(everyHalf)), everyHalf)
-  assert.deepEqual(f32ToBf16(bf16ToF32(everyHalf)), everyHalf)
+test('returns every 16-bit pattern that is a number unchanged, and every NaN as a NaN', () => {
+  const formats = { f16: [f16ToF32, f32ToF16, 0x7c00], bf16: [bf16ToF32, f32ToBf16, 0x7f80] } as const
+  for (const [name, [widen, narrow, infinity]] of Object.entries(formats)) {
+    const found = narrow(widen(everyHalf))
+    for (const bits of everyHalf) {
+      const isSame =
+        found[bits] === bits || ((bits & 0x7fff) > infinity && (found[bits]! & 0x7fff) > infinity)
+      assert.ok(isSame, `${name} 0x${bits.toString(16)} became 0x${found[bits]!.toString(16)}`)
+    }
+  }
 })
 
 test('rounds to the nearest f16, ties to even', () => {

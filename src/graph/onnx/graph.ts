@@ -126,7 +126,11 @@ export class OnnxGraph {
   dims(dims: readonly Dim[]): string {
     if (dims.every((d) => typeof d === 'number')) return this.ints(dims as number[])
     return this.#once(`dims ${dims.join(',')}`, () =>
-      this.node('Concat', dims.map((d) => this.#dim(d)), { axis: 0 }),
+      this.node(
+        'Concat',
+        dims.map((d) => this.#dim(d)),
+        { axis: 0 },
+      ),
     )
   }
 

@@ -26,7 +26,9 @@ export interface NodeProto {
 }
 
 /** Attribute values: integers by default, `{ float }` where the schema wants a float. */
-export type Attributes = Readonly<Record<string, number | string | readonly number[] | { readonly float: number }>>
+export type Attributes = Readonly<
+  Record<string, number | string | readonly number[] | { readonly float: number }>
+>
 
 /** A constant: its bytes, or the place of its bytes in a file beside the model. */
 export interface TensorProto {
@@ -65,10 +67,14 @@ export function encodeModel(model: ModelProto): Uint8Array {
   pbf.writeStringField(2, 'panoptes')
   pbf.writeMessage(7, writeGraph, model.graph)
   for (const opset of model.opsets)
-    pbf.writeMessage(8, (o, p) => {
-      if (o.domain) p.writeStringField(1, o.domain)
-      p.writeVarintField(2, o.version)
-    }, opset)
+    pbf.writeMessage(
+      8,
+      (o, p) => {
+        if (o.domain) p.writeStringField(1, o.domain)
+        p.writeVarintField(2, o.version)
+      },
+      opset,
+    )
   return pbf.finish()
 }
 
@@ -119,10 +125,14 @@ function writeTensor(tensor: TensorProto, pbf: PbfWriter): void {
   if (tensor.raw) pbf.writeBytesField(9, tensor.raw)
   if (tensor.external) {
     for (const entry of Object.entries(tensor.external))
-      pbf.writeMessage(13, ([key, value], p) => {
-        p.writeStringField(1, key)
-        p.writeStringField(2, String(value))
-      }, entry)
+      pbf.writeMessage(
+        13,
+        ([key, value], p) => {
+          p.writeStringField(1, key)
+          p.writeStringField(2, String(value))
+        },
+        entry,
+      )
     pbf.writeVarintField(14, 1) // EXTERNAL
   }
 }
@@ -133,16 +143,24 @@ function writeValueInfo(value: ValueInfoProto, pbf: PbfWriter): void {
 }
 
 function writeTensorType(value: ValueInfoProto, pbf: PbfWriter): void {
-  pbf.writeMessage(1, (v, tensorType) => {
-    tensorType.writeVarintField(1, elementType[v.dtype])
-    tensorType.writeMessage(2, writeShape, v.shape)
-  }, value)
+  pbf.writeMessage(
+    1,
+    (v, tensorType) => {
+      tensorType.writeVarintField(1, elementType[v.dtype])
+      tensorType.writeMessage(2, writeShape, v.shape)
+    },
+    value,
+  )
 }
 
 function writeShape(shape: ValueInfoProto['shape'], pbf: PbfWriter): void {
   for (const size of shape)
-    pbf.writeMessage(1, (s, p) => {
-      if (typeof s === 'number') p.writeVarintField(1, s)
-      else p.writeStringField(2, s)
-    }, size)
+    pbf.writeMessage(
+      1,
+      (s, p) => {
+        if (typeof s === 'number') p.writeVarintField(1, s)
+        else p.writeStringField(2, s)
+      },
+      size,
+    )
 }

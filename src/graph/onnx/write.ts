@@ -1,9 +1,9 @@
 import type { WeightEntry } from '../../checkpoint/checkpoint.ts'
 import { EngineError, GraphError } from '../../tensor/errors.ts'
 import type { HostTensor } from '../../tensor/tensor.ts'
-import { type Dim, dimText, shapeText } from '../dim.ts'
+import { type Dim, dimText, evaluateDim, shapeText, symbolsOf } from '../dim.ts'
 import type { OpDefinition } from '../op.ts'
-import { type Leaf, type Tensor, type TensorSpec, tapName, topologicalOrder } from '../tensor.ts'
+import { type Leaf, type Node, type Tensor, type TensorSpec, tapName, topologicalOrder } from '../tensor.ts'
 import { OnnxGraph, type Target } from './graph.ts'
 import { encodeModel, rawBytes, type ValueInfoProto } from './proto.ts'
 
@@ -33,7 +33,11 @@ const opset = 21
  * Writes the graph below `outputs` as an ONNX model.
  * @throws GraphError `unbound-symbol` when a dimension is known from no input.
  */
-export function writeOnnx(name: string, outputs: Readonly<Record<string, Tensor>>, options: WriteOptions): OnnxProgram {
+export function writeOnnx(
+  name: string,
+  outputs: Readonly<Record<string, Tensor>>,
+  options: WriteOptions,
+): OnnxProgram {
   const graph = new OnnxGraph(options.target)
   const order = topologicalOrder(Object.values(outputs))
   const inputs = collectInputs(order)
@@ -42,9 +46,16 @@ export function writeOnnx(name: string, outputs: Readonly<Record<string, Tensor>
       if (typeof d !== 'number') graph.bindSymbol(d.text, inputName, axis)
     })
 
+  const stored = new Map<WeightEntry, string>()
   const weights: { location: string; entry: WeightEntry }[] = []
   const names = new Map<Tensor, string>()
-  for (const tensor of order) names.set(tensor, emit(graph, tensor, names, options, weights))
+  for (const tensor of order)
+    names.set(
+      tensor,
+      tensor.source.kind === 'node'
+        ? emitNode(graph, tensor, tensor.source, names)
+        : emitLeaf(graph, tensor.source, options, stored, weights),
+    )
 
   const results: Record<string, Tensor> = { ...outputs }
   if (options.taps)
@@ -52,6 +63,13 @@ export function writeOnnx(name: string, outputs: Readonly<Record<string, Tensor>
       const tapped = tapName(tensor)
       if (tapped !== undefined && !(tapped in results)) results[tapped] = tensor
     }
+  for (const outputName of Object.keys(results))
+    if (inputs.has(outputName))
+      throw new GraphError(
+        'name-twice',
+        `An input and an output (or tap) of the program are both called '${outputName}'. Rename one.`,
+        { name: outputName },
+      )
   const outputInfos: ValueInfoProto[] = Object.entries(results).map(([outputName, tensor]) => {
     const produced = names.get(tensor)!
     // An output needs a name of its own, even when it is an input, a constant or the value of another output.
@@ -88,21 +106,20 @@ function collectInputs(order: readonly Tensor[]): Map<string, TensorSpec> {
     const { name } = tensor.source
     const known = inputs.get(name)
     if (known && known !== tensor)
-      throw new GraphError('input-twice', `Two different inputs of one program are called '${name}'.`, { name })
+      throw new GraphError('input-twice', `Two different inputs of one program are called '${name}'.`, {
+        name,
+      })
     inputs.set(name, tensor)
   }
   return inputs
 }
 
-function emit(
+function emitNode(
   graph: OnnxGraph,
   tensor: Tensor,
+  source: Node,
   names: ReadonlyMap<Tensor, string>,
-  options: WriteOptions,
-  weights: { location: string; entry: WeightEntry }[],
 ): string {
-  const { source } = tensor
-  if (source.kind !== 'node') return emitLeaf(graph, source, options, weights)
   const unbound = graph.unboundSymbol(tensor.shape)
   if (unbound !== undefined)
     throw new GraphError(
@@ -111,32 +128,42 @@ function emit(
       { symbol: unbound },
     )
   const definition = source.op.definition as unknown as OpDefinition<object>
-  return definition.onnx(graph, source.inputs.map((x) => names.get(x)!), {
-    inputs: source.inputs,
-    output: tensor,
-    attributes: source.attributes,
-  })
+  return definition.onnx(
+    graph,
+    source.inputs.map((x) => names.get(x)!),
+    {
+      inputs: source.inputs,
+      output: tensor,
+      attributes: source.attributes,
+    },
+  )
 }
 
 function emitLeaf(
   graph: OnnxGraph,
   leaf: Leaf,
   options: WriteOptions,
+  stored: Map<WeightEntry, string>,
   weights: { location: string; entry: WeightEntry }[],
 ): string {
   if (leaf.kind === 'input') return leaf.name
   if (leaf.kind === 'constant') return graph.constant(leaf.value)
   const { entry } = leaf
+  const known = stored.get(entry)
+  if (known !== undefined) return known
   const external = options.locate(entry)
   if (external) weights.push({ location: external.location, entry })
-  const stored = graph.initializer({
-    name: entry.key,
+  const values = graph.initializer({
+    // A space keeps keys apart from the names of inputs and outputs, which may be any word.
+    name: `weight ${entry.key}`,
     dtype: entry.dtype,
     shape: entry.shape,
     ...(external ? { external } : { raw: rawBytes(options.values(entry)) }),
   })
   const isHalf = entry.dtype === 'bf16' || entry.dtype === 'f16'
-  return isHalf ? graph.widened(stored) : stored
+  const name = isHalf ? graph.widened(values) : values
+  stored.set(entry, name)
+  return name
 }
 
 function valueInfo(name: string, spec: TensorSpec): ValueInfoProto {
@@ -153,6 +180,15 @@ export function bindShapes(
   feeds: Readonly<Record<string, { dtype: string; shape: readonly number[] }>>,
 ): Map<string, number> {
   const symbols = new Map<string, number>()
+  const refuse = (name: string, spec: TensorSpec): never => {
+    const fed = feeds[name]
+    throw new EngineError(
+      'feed-shape',
+      `Program '${program}' takes ${name} as ${spec.dtype}${shapeText(spec.shape)}, but was given ` +
+        `${fed ? `${fed.dtype}[${fed.shape.join(', ')}]` : 'nothing'}${boundText(symbols)}.`,
+      { program, input: name },
+    )
+  }
   for (const [name, spec] of inputs) {
     const fed = feeds[name]
     const fits =
@@ -160,24 +196,25 @@ export function bindShapes(
       fed.dtype === spec.dtype &&
       fed.shape.length === spec.shape.length &&
       spec.shape.every((d, axis) => bindDim(d, fed.shape[axis]!, symbols))
-    if (!fits)
-      throw new EngineError(
-        'feed-shape',
-        `Program '${program}' takes ${name} as ${spec.dtype}${shapeText(spec.shape)}, but was given ` +
-          `${fed ? `${fed.dtype}[${fed.shape.join(', ')}]` : 'nothing'}${boundText(symbols)}.`,
-        { program, input: name },
-      )
+    if (!fits) refuse(name, spec)
   }
+  // Sizes such as P + T can only be checked once P and T are known.
+  for (const [name, spec] of inputs)
+    if (!spec.shape.every((d) => typeof d === 'number' || agrees(d, symbols))) refuse(name, spec)
   return symbols
 }
 
 function bindDim(d: Dim, size: number, symbols: Map<string, number>): boolean {
   if (typeof d === 'number') return d === size
-  const name = dimText(d)
-  const known = symbols.get(name)
+  const known = symbols.get(d.text)
   if (known !== undefined) return known === size
-  symbols.set(name, size)
+  symbols.set(d.text, size)
   return true
+}
+
+function agrees(d: Dim, symbols: ReadonlyMap<string, number>): boolean {
+  const isKnown = symbolsOf(d).every((name) => symbols.has(name))
+  return !isKnown || evaluateDim(d, symbols) === symbols.get(dimText(d))
 }
 
 function boundText(symbols: ReadonlyMap<string, number>): string {

@@ -38,7 +38,9 @@ export const tanh = unary('tanh', 'Tanh', (_x, y, dy) => mul(dy, sub(1, mul(y, y
 export const sigmoid = unary('sigmoid', 'Sigmoid', (_x, y, dy) => mul(dy, mul(y, sub(1, y))))
 
 /** The error function. d/dx = 2/√π · e^(−x²). */
-export const erf = unary('erf', 'Erf', (x, _y, dy) => mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))))
+export const erf = unary('erf', 'Erf', (x, _y, dy) =>
+  mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
+)
 
 /** |x|. d/dx = sign x. */
 export const abs = unary('abs', 'Abs', (x, _y, dy) => mul(dy, sign(x)))

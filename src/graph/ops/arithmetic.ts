@@ -107,7 +107,8 @@ export function neg(x: Tensor): Tensor {
 const castOp = defineOp<{ to: 'f32' | 'i64' | 'bool' }>('cast', {
   shape: ([x]) => x!.shape,
   dtype: (_, { to }) => to,
-  onnx: (g, inputs, { attributes: { to } }) => g.node('Cast', inputs, { to: { f32: 1, i64: 7, bool: 9 }[to] }),
+  onnx: (g, inputs, { attributes: { to } }) =>
+    g.node('Cast', inputs, { to: { f32: 1, i64: 7, bool: 9 }[to] }),
   gradient: ({ inputs: [x], dy }) => [x!.dtype === 'f32' ? dy : undefined],
 })
 

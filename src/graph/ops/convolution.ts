@@ -28,7 +28,11 @@ const convOp = defineOp<ConvAttributes>('conv', {
   gradient: ({ inputs: [x, w, bias], dy, attributes }) => [
     convGradientInput(x!, w!, dy, attributes),
     convGradientWeight(x!, w!, dy, attributes),
-    bias && sum(dy, [0, ...dy.shape.keys()].filter((axis, i) => i === 0 || axis > 1)),
+    bias &&
+      sum(
+        dy,
+        [0, ...dy.shape.keys()].filter((axis, i) => i === 0 || axis > 1),
+      ),
   ],
 })
 
@@ -47,7 +51,11 @@ const convTransposeOp = defineOp<ConvAttributes & { outputPadding: readonly numb
       throw new Misfit(`a kernel of rank ${w!.shape.length} with ${stride.length} strides does not fit`)
     if (!sameDim(x!.shape[1]!, w!.shape[0]!)) throw new Misfit(`the kernel takes ${w!.shape[0]} channels`)
     const sizes = stride.map((s, i) =>
-      addDims(mulDims(addDims(x!.shape[i + 2]!, -1), s), w!.shape[i + 2]!, outputPadding[i]! - 2 * padding[i]!),
+      addDims(
+        mulDims(addDims(x!.shape[i + 2]!, -1), s),
+        w!.shape[i + 2]!,
+        outputPadding[i]! - 2 * padding[i]!,
+      ),
     )
     return [x!.shape[0]!, mulDims(w!.shape[1]!, groups), ...sizes]
   },
@@ -137,5 +145,9 @@ export function patchify(x: Tensor, patch: number): Tensor {
   const columns = floorDivDims(width, patch)
   const whole = slice(slice(x, 2, 0, mulDims(rows, patch)), 3, 0, mulDims(columns, patch))
   const cells = reshape(whole, [batch, channels, rows, patch, columns, patch])
-  return reshape(transpose(cells, [0, 2, 4, 1, 3, 5]), [batch, mulDims(rows, columns), mulDims(channels, patch * patch)])
+  return reshape(transpose(cells, [0, 2, 4, 1, 3, 5]), [
+    batch,
+    mulDims(rows, columns),
+    mulDims(channels, patch * patch),
+  ])
 }

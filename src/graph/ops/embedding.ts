@@ -1,14 +1,15 @@
+import { i64 } from '../../tensor/tensor.ts'
 import { defineOp, Misfit } from '../op.ts'
 import type { Tensor } from '../tensor.ts'
+import { constant } from '../tensor.ts'
 import { equal, where } from './arithmetic.ts'
 import { scatterAddRows } from './gather.ts'
 import { reshape } from './shape.ts'
-import { constant } from '../tensor.ts'
-import { i64 } from '../../tensor/tensor.ts'
 
 const embeddingOp = defineOp('embedding', {
   shape: ([table, ids]) => {
-    if (ids!.dtype !== 'i64' || table!.shape.length !== 2) throw new Misfit('a table [V, C] and i64 ids are needed')
+    if (ids!.dtype !== 'i64' || table!.shape.length !== 2)
+      throw new Misfit('a table [V, C] and i64 ids are needed')
     return [...ids!.shape, table!.shape[1]!]
   },
   // Rows are gathered from the table as it is stored and widened afterwards: a half-precision table stays mapped.

@@ -49,7 +49,9 @@ function requireRows(shape: readonly Dim[], rows: Tensor, at: Tensor): void {
   if (at.dtype !== 'i64') throw new Misfit('the indices are not i64')
   const expected = [...at.shape, ...shape.slice(1)]
   if (!sameShape(expected, rows.shape))
-    throw new Misfit(`rows of ${shapeText(shape)} at ${shapeText(at.shape)} have shape ${shapeText(expected)}`)
+    throw new Misfit(
+      `rows of ${shapeText(shape)} at ${shapeText(at.shape)} have shape ${shapeText(expected)}`,
+    )
 }
 
 /** A zero tensor of `shape` to whose rows (first axis) the given rows are added at the indices. */
@@ -87,7 +89,8 @@ export function addRows(base: Tensor, rows: Tensor, at: Tensor): Tensor {
 
 const takeLastOp = defineOp('takeLast', {
   shape: ([x, at]) => {
-    if (at!.dtype !== 'i64' || !sameShape(at!.shape.slice(0, -1), x!.shape.slice(0, -1))) throw new Misfit('the indices do not match')
+    if (at!.dtype !== 'i64' || !sameShape(at!.shape.slice(0, -1), x!.shape.slice(0, -1)))
+      throw new Misfit('the indices do not match')
     return at!.shape
   },
   onnx: (g, inputs) => g.node('GatherElements', inputs, { axis: -1 }),

@@ -1,6 +1,6 @@
 import { type Dim, mulDims, sameDim } from '../dim.ts'
-import { defineOp, Misfit } from '../op.ts'
 import { microsoft } from '../onnx/graph.ts'
+import { defineOp, Misfit } from '../op.ts'
 import type { Tensor } from '../tensor.ts'
 import { broadcastShapes, unbroadcast } from './broadcast.ts'
 import { sum } from './reduce.ts'
@@ -31,7 +31,10 @@ const matmulTransposedOp = defineOp('matmulTransposed', {
   onnx: (g, [a, b], { inputs }) => {
     if (g.target.device === 'cpu') return g.node('FusedMatMul', [a!, b!], { transB: 1 }, microsoft)
     const rank = inputs[1]!.shape.length
-    return g.node('MatMul', [a!, g.node('Transpose', [b!], { perm: [...Array(rank - 2).keys(), rank - 1, rank - 2] })])
+    return g.node('MatMul', [
+      a!,
+      g.node('Transpose', [b!], { perm: [...Array(rank - 2).keys(), rank - 1, rank - 2] }),
+    ])
   },
   gradient: ({ inputs: [a, b], dy }) => [
     unbroadcast(matmul(dy, b!), a!.shape),

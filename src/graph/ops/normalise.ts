@@ -1,12 +1,14 @@
-import { defineOp, Misfit } from '../op.ts'
 import { sameDim } from '../dim.ts'
+import { defineOp, Misfit } from '../op.ts'
 import type { Tensor } from '../tensor.ts'
-import { add, div, mul, neg, sub } from './arithmetic.ts'
 import { exp, sqrt } from './activation.ts'
+import { add, div, mul, neg, sub } from './arithmetic.ts'
+import { wrapAxis } from './axis.ts'
 import { unbroadcast } from './broadcast.ts'
 import { mean, sum } from './reduce.ts'
 
 const softmaxOp = defineOp<{ axis: number }>('softmax', {
+  attributes: ([x], { axis }) => ({ axis: wrapAxis(axis, x!.shape.length) }),
   shape: ([x]) => x!.shape,
   onnx: (g, inputs, { attributes: { axis } }) => g.node('Softmax', inputs, { axis }),
   gradient: ({ output: y, dy, attributes: { axis } }) => [
@@ -20,6 +22,7 @@ export function softmax(x: Tensor, axis = -1): Tensor {
 }
 
 const logSoftmaxOp = defineOp<{ axis: number }>('logSoftmax', {
+  attributes: ([x], { axis }) => ({ axis: wrapAxis(axis, x!.shape.length) }),
   shape: ([x]) => x!.shape,
   onnx: (g, inputs, { attributes: { axis } }) => g.node('LogSoftmax', inputs, { axis }),
   gradient: ({ output: y, dy, attributes: { axis } }) => [

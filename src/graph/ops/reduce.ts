@@ -12,9 +12,7 @@ interface ReduceAttributes {
 
 function reducedShape(shape: readonly Dim[], { axes, keepDims }: ReduceAttributes): Dim[] {
   const reduced = new Set(axes.map((axis) => wrapAxis(axis, shape.length)))
-  return keepDims
-    ? shape.map((d, i) => (reduced.has(i) ? 1 : d))
-    : shape.filter((_, i) => !reduced.has(i))
+  return keepDims ? shape.map((d, i) => (reduced.has(i) ? 1 : d)) : shape.filter((_, i) => !reduced.has(i))
 }
 
 /** A reduced tensor spread again over the shape that it was reduced from. */
@@ -45,19 +43,31 @@ const maxOp = defineOp<ReduceAttributes>('max', {
 const allAxes = (x: Tensor): number[] => x.shape.map((_, i) => i)
 
 /** The sum over axes (all of them by default). */
-export function sum(x: Tensor, axes: readonly number[] = allAxes(x), options: { keepDims?: boolean } = {}): Tensor {
+export function sum(
+  x: Tensor,
+  axes: readonly number[] = allAxes(x),
+  options: { keepDims?: boolean } = {},
+): Tensor {
   return axes.length === 0 ? x : sumOp([x], { axes, keepDims: options.keepDims ?? false })
 }
 
 /** The mean over axes (all of them by default). */
-export function mean(x: Tensor, axes: readonly number[] = allAxes(x), options: { keepDims?: boolean } = {}): Tensor {
+export function mean(
+  x: Tensor,
+  axes: readonly number[] = allAxes(x),
+  options: { keepDims?: boolean } = {},
+): Tensor {
   const total = sum(x, axes, options)
   const count = mulDims(...axes.map((axis) => x.shape.at(axis)!))
   return div(total, typeof count === 'number' ? count : cast(dimension(count, x), 'f32'))
 }
 
 /** The largest element over axes. */
-export function max(x: Tensor, axes: readonly number[] = allAxes(x), options: { keepDims?: boolean } = {}): Tensor {
+export function max(
+  x: Tensor,
+  axes: readonly number[] = allAxes(x),
+  options: { keepDims?: boolean } = {},
+): Tensor {
   return maxOp([x], { axes, keepDims: options.keepDims ?? false })
 }
 
@@ -103,4 +113,3 @@ function runningSum(x: Tensor, axis: number, reverse: boolean): Tensor {
 export function cumSum(x: Tensor, axis: number): Tensor {
   return runningSum(x, axis, false)
 }
-

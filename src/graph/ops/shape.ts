@@ -1,8 +1,18 @@
-import { addDims, type Dim, dimText, exactQuotient, mulDims, sameDim, sameShape, shapeText, subDims } from '../dim.ts'
+import {
+  addDims,
+  type Dim,
+  dimText,
+  exactQuotient,
+  mulDims,
+  sameDim,
+  sameShape,
+  shapeText,
+  subDims,
+} from '../dim.ts'
 import { defineOp, Misfit } from '../op.ts'
 import type { Tensor } from '../tensor.ts'
-import { broadcastShapes, unbroadcast } from './broadcast.ts'
 import { wrapAxis } from './axis.ts'
+import { broadcastShapes, unbroadcast } from './broadcast.ts'
 
 const reshapeOp = defineOp<{ shape: readonly Dim[] }>('reshape', {
   shape: ([x], { shape }) => resolveShape(x!.shape, shape),
@@ -33,12 +43,17 @@ function resolveShape(from: readonly Dim[], to: readonly Dim[]): Dim[] {
 
 const transposeOp = defineOp<{ order: readonly number[] }>('transpose', {
   shape: ([x], { order }) => {
-    if (order.length !== x!.shape.length || new Set(order).size !== order.length)
+    if (order.length !== x!.shape.length || !x!.shape.every((_, axis) => order.includes(axis)))
       throw new Misfit(`the order [${order}] is not a permutation of its ${x!.shape.length} axes`)
     return order.map((axis) => x!.shape[axis]!)
   },
   onnx: (g, [x], { attributes: { order } }) => g.node('Transpose', [x!], { perm: order }),
-  gradient: ({ dy, attributes: { order } }) => [transpose(dy, order.map((_, i) => order.indexOf(i)))],
+  gradient: ({ dy, attributes: { order } }) => [
+    transpose(
+      dy,
+      order.map((_, i) => order.indexOf(i)),
+    ),
+  ],
 })
 
 /** x with its axes in another order. */

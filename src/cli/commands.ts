@@ -1,0 +1,31 @@
+import type { Command } from './command.ts'
+
+/** A command that is not loaded yet: enough for the list in `panoptes --help`. */
+export interface CommandEntry {
+  readonly summary: string
+  readonly load: () => Promise<Command>
+}
+
+/** The commands in the order of the help. */
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  ask: {
+    summary: 'answer a question about pictures',
+    load: async () => (await import('./ask.ts')).ask,
+  },
+  chat: {
+    summary: 'talk about pictures, turn by turn',
+    load: async () => (await import('./chat.ts')).chat,
+  },
+  tile: {
+    summary: 'show how a picture is cut into tiles',
+    load: async () => (await import('./tile.ts')).tile,
+  },
+  pull: {
+    summary: 'download a model from the hub',
+    load: async () => (await import('./pull.ts')).pull,
+  },
+  models: {
+    summary: 'list the models on this machine',
+    load: async () => (await import('./models.ts')).models,
+  },
+}

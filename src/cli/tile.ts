@@ -1,0 +1,77 @@
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { InputError } from '../tensor/errors.ts'
+import { defineCommand } from './command.ts'
+import { flag, text, wholeNumber } from './option.ts'
+import { inFlagWords } from './option-errors.ts'
+import { planReport, planText } from './plan-report.ts'
+import { statusLine } from './status-line.ts'
+import { presetPicture, strategyOption, tilingFlags, tilingOptions } from './tiling-options.ts'
+import { UsageError } from './usage-error.ts'
+import { printable } from './words.ts'
+
+export const tile = defineCommand({
+  name: 'tile',
+  description:
+    'Shows how a picture is cut into tiles before a model sees it: a short report, or every tile with the ' +
+    'part of the picture that it covers (--json). With --out also a drawing. Needs no model.',
+  usage: 'IMAGE [--strategy NAME] [--out PNG] [options]',
+  positionals: [{ name: 'IMAGE', help: 'a picture file' }],
+  options: {
+    strategy: strategyOption('how it is cut (default dynamic)'),
+    out: text('PNG', 'draw the picture with its tiles into this file'),
+    tileSize: wholeNumber('N', 'side of a tile in pixels (default 448)', 1, 16_384),
+    tokensPerTile: wholeNumber('N', 'visual tokens of one tile (default 256, or (side/28)² for another tile size)'),
+    json: flag('print the plan as JSON'),
+    quiet: flag('no hints'),
+    ...tilingFlags,
+  },
+  examples: [
+    'panoptes tile examples/receipt.jpg',
+    'panoptes tile examples/receipt.jpg --strategy msac --preset vlmevalkit:DocVQA --out tiles.png',
+    'panoptes tile examples/receipt.jpg --strategy overlapping --stride 224 --json',
+  ],
+  async run({ words, options }) {
+    const path = words[0]!
+    const { strategy = 'dynamic', out, tileSize = 448 } = options
+    if (out !== undefined) checkOut(out, path)
+    const tiling = tilingOptions(strategy, options, options.tileSize)
+
+    const [{ decodeImage }, { planTiles }] = await Promise.all([
+      import('../image/decode.ts'),
+      import('../tiling/tiling.ts'),
+    ])
+    // Options first: with a wrong one, nobody waits for a large picture to be decoded.
+    await inFlagWords(() => planTiles({ width: 1, height: 1 }, tiling))
+    const image = await presetPicture((await decodeImage(path)).image, options.preset)
+    const plan = planTiles(image, tiling)
+    const tokensPerTile = options.tokensPerTile ?? Math.round((tileSize / 28) ** 2)
+    if (out !== undefined) {
+      const { drawTiling } = await import('../tiling/draw.ts')
+      await write(out, await drawTiling(image, plan, { tokensPerTile }))
+    }
+    const report = planReport(plan, tokensPerTile)
+    const status = statusLine(process.stderr, options.quiet)
+    if (options.json) {
+      process.stdout.write(`${JSON.stringify({ picture: path, ...report, ...(out && { out }) }, null, 2)}\n`)
+      return
+    }
+    process.stdout.write(`${printable(planText(path, report))}\n`)
+    if (out !== undefined) process.stdout.write(`drawn to ${printable(out)}\n`)
+    else status.show('hint', '', 'Draw the tiles with --out tiles.png; --json lists the part of the picture that each covers.')
+  },
+})
+
+/** @throws UsageError where the drawing would be no PNG by its name, or replace the picture. */
+function checkOut(out: string, picture: string): void {
+  if (!/\.png$/i.test(out)) throw new UsageError(`--out ${out} does not end in .png, and the drawing is a PNG file.`)
+  if (resolve(out) === resolve(picture))
+    throw new UsageError(`--out ${out} is the picture itself, which would be overwritten. Name another file.`)
+}
+
+async function write(path: string, bytes: Uint8Array): Promise<void> {
+  await writeFile(path, bytes).catch((error: NodeJS.ErrnoException) => {
+    const why = error.code === 'ENOENT' ? 'its folder does not exist' : (error.code ?? error.message)
+    throw new InputError('out-unwritable', `${path} cannot be written: ${why}. Name another file.`, { path }, error)
+  })
+}

@@ -1,0 +1,34 @@
+import type { Decoder } from '../decoders/decoder.ts'
+import { trainingMask } from '../decoders/mask.ts'
+import { RotaryState } from '../decoders/rope.ts'
+import { dim } from '../graph/dim.ts'
+import { input, type Tensor } from '../graph/tensor.ts'
+import type { Weights } from '../graph/weights.ts'
+import type { HostTensor } from '../tensor/tensor.ts'
+
+/** A decoder over whole sequences without a cache, as training runs it. embeddings [B, T, H] → logits [B, T, V]. */
+export function decoderGraph(decoder: Decoder, w: Weights, embeddings: Tensor): Tensor {
+  const [B, T] = [dim('B'), dim('T')]
+  const context = {
+    cos: input('cos', 'f32', [B, T, decoder.headSize / 2]),
+    sin: input('sin', 'f32', [B, T, decoder.headSize / 2]),
+    mask: input('mask', 'f32', [B, T, T]),
+  }
+  let x = embeddings
+  for (let layer = 0; layer < decoder.layers; layer++) x = decoder.block(w, layer, x, context).output
+  return decoder.head(w, decoder.norm(w, x))
+}
+
+/**
+ * The position inputs of `decoderGraph`.
+ * @param valid B rows of T: whether each token is real
+ * @param positions B rows of T; 0, 1, … by default
+ */
+export function decoderGraphInputs(
+  decoder: Decoder,
+  valid: readonly (readonly boolean[])[],
+  positions: readonly (readonly number[])[] = valid.map((row) => row.map((_, t) => t)),
+): Record<'cos' | 'sin' | 'mask', HostTensor> {
+  const tables = new RotaryState(decoder.rope).tables(positions, valid[0]!.length)
+  return { ...tables, mask: trainingMask(valid) }
+}

@@ -1,0 +1,1 @@
+export { run } from './internvl-chat-qwen2.ts'

@@ -1,0 +1,1 @@
+export { run } from './internvl-vit300m.ts'
