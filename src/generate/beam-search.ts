@@ -36,7 +36,7 @@ interface Candidate {
 
 /**
  * The best answers of a beam search, best first. Rows of the state are the beams, all stepped together. Source:
- * transformers' `generate` with `early_stopping=False`: the search ends when the likeliest beam, divided by its
+ * transformers' `BeamSearchScorer` (4.37) with `early_stopping=False`: the search ends when the likeliest beam, divided by its
  * present length, falls behind the worst of `beams` finished ones; its repetition penalty acts on log probabilities.
  * @throws EngineError `logits-not-finite`
  */
@@ -92,12 +92,12 @@ function bestCandidates(
   const count = Math.max(2, 1 + stopIds.size) * beams
   const best: Candidate[] = []
   for (const [beam, { ids, sum }] of running.entries()) {
-    const scores = logSoftmax(rowOf(state.logits, beam))
-    penaliseRepetition(scores, [...promptIds, ...ids], repetitionPenalty)
+    const used = [...promptIds, ...ids]
+    const scores = penaliseRepetition(logSoftmax(rowOf(state.logits, beam)), used, repetitionPenalty)
     for (let id = 0; id < scores.length; id++) {
-      const candidate = { beam, id, sum: sum + scores[id]! }
-      if (best.length === count && candidate.sum <= best.at(-1)!.sum) continue
-      insert(best, candidate, (held) => candidate.sum > held.sum)
+      const total = sum + scores[id]!
+      if (best.length === count && total <= best.at(-1)!.sum) continue
+      insert(best, { beam, id, sum: total }, (held) => total > held.sum)
       if (best.length > count) best.pop()
     }
   }

@@ -114,9 +114,9 @@ function tokenChoice(settings: GenerationSettings, promptIds: readonly number[])
   const seed = settings.seed ?? anySeed()
   const randoms = Array.from({ length: settings.n }, (_, row) => seededRandom(seed, row))
   return (logits: Float32Array, { row, ids }: GrowingRow): number => {
-    penaliseRepetition(logits, [...promptIds, ...ids], repetitionPenalty)
-    if (temperature === 0) return argmax(logits)
-    return drawToken(samplingProbabilities(logits, settings), randoms[row]!)
+    const penalised = penaliseRepetition(logits, [...promptIds, ...ids], repetitionPenalty)
+    if (temperature === 0) return argmax(penalised)
+    return drawToken(samplingProbabilities(penalised, settings), randoms[row]!)
   }
 }
 

@@ -16,16 +16,22 @@ export function argmax(logits: Float32Array): number {
 }
 
 /**
- * Makes the ids that were already used less likely, in place: positive logits are divided by the penalty, negative
+ * Logits in which the ids that were already used are less likely: positive ones are divided by the penalty, negative
  * ones multiplied. Each id counts once. Source: CTRL (arXiv 1909.05858), section 4.1; transformers,
  * `RepetitionPenaltyLogitsProcessor`.
  */
-export function penaliseRepetition(logits: Float32Array, used: Iterable<number>, penalty: number): void {
-  if (penalty === 1) return
-  for (const id of new Set(used)) {
+export function penaliseRepetition(
+  logits: Float32Array,
+  used: readonly number[],
+  penalty: number,
+): Float32Array {
+  if (penalty === 1) return logits
+  const penalised = logits.slice()
+  for (const id of used) {
     const logit = logits[id]
-    if (logit !== undefined) logits[id] = logit < 0 ? logit * penalty : logit / penalty
+    if (logit !== undefined) penalised[id] = logit < 0 ? logit * penalty : logit / penalty
   }
+  return penalised
 }
 
 /**

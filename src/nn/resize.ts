@@ -1,6 +1,6 @@
-import { type HostTensor, f32 } from '../tensor/tensor.ts'
 import { matmul, matmulTransposed } from '../graph/ops/index.ts'
 import { constant, type Tensor } from '../graph/tensor.ts'
+import { f32, type HostTensor } from '../tensor/tensor.ts'
 
 /**
  * Resizes feature maps as two products with constant matrices, one an axis: differentiable, and the same on every

@@ -150,7 +150,8 @@ class InternVlSystem implements System {
     const plans = pictures.map(({ image }) => planTiles(image, this.#tiling(conversation)))
     const perTile = tokensPerTile(this.#config)
     const counts = plans.map((plan) => plan.tiles.length * perTile)
-    const prompt = chatPrompt(this.#template, this.#withPlaceholders(conversation), counts)
+    const written = this.#withPlaceholders(conversation)
+    const prompt = chatPrompt(this.#template, written, counts)
     const promptIds = this.tokenizer.encode(prompt)
     const placeholders = promptIds.flatMap((id, position) => (id === this.#contextId ? [position] : []))
     const expected = counts.reduce((sum, count) => sum + count, 0)
@@ -162,6 +163,7 @@ class InternVlSystem implements System {
         { found: placeholders.length, expected },
       )
     return {
+      question: written.question,
       promptIds,
       layout: { promptLength: promptIds.length, spans: visualSpans(placeholders, plans, perTile) },
       pictures: plans.map((plan, i) => ({ name: pictures[i]!.name, plan, visualTokens: counts[i]! })),
@@ -259,10 +261,12 @@ class InternVlSystem implements System {
 
   #withPlaceholders({ question, history, system, pictures }: Conversation) {
     const isFirst = (history ?? []).length === 0
-    const lacksPlaceholders = isFirst && pictures.length > 1 && !question.includes(PICTURE_PLACEHOLDER)
+    const lacksPlaceholders = isFirst && pictures.length > 0 && !question.includes(PICTURE_PLACEHOLDER)
+    const placeholders =
+      pictures.length === 1 ? `${PICTURE_PLACEHOLDER}\n` : this.#variant.severalPictures(pictures.length)
     const chosen = system ?? this.#config.system_message ?? undefined
     return {
-      question: lacksPlaceholders ? this.#variant.severalPictures(pictures.length) + question : question,
+      question: lacksPlaceholders ? placeholders + question : question,
       history: history ?? [],
       ...(chosen !== undefined && { system: chosen }),
     }

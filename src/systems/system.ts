@@ -60,6 +60,8 @@ export interface PictureReport {
 
 /** A conversation made ready: nothing of it has gone through a program yet. */
 export interface PreparedConversation {
+  /** The question with the placeholders of its pictures written out: what the history of a next question holds. */
+  readonly question: string
   readonly promptIds: readonly number[]
   readonly layout: VisualLayout
   readonly pictures: readonly PictureReport[]

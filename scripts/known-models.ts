@@ -1,0 +1,94 @@
+/** Configurations of published checkpoints at their true size, for random weights in their layout. */
+
+const vit300m = {
+  architectures: ['InternVisionModel'],
+  model_type: 'intern_vit_6b',
+  hidden_size: 1024,
+  num_attention_heads: 16,
+  intermediate_size: 4096,
+  num_hidden_layers: 24,
+  patch_size: 14,
+  image_size: 448,
+  qkv_bias: true,
+  qk_normalization: false,
+  norm_type: 'layer_norm',
+  layer_norm_eps: 1e-6,
+}
+
+const vit6b = {
+  ...vit300m,
+  hidden_size: 3200,
+  num_attention_heads: 25,
+  intermediate_size: 12800,
+  num_hidden_layers: 45,
+  qkv_bias: false,
+  qk_normalization: true,
+  norm_type: 'rms_norm',
+}
+
+type Sizes = readonly [hidden: number, layers: number, heads: number, kvHeads: number, inner: number, vocab: number]
+
+function decoder(architecture: string, [hidden, layers, heads, kvHeads, inner, vocab]: Sizes, rest: object): object {
+  return {
+    architectures: [architecture],
+    hidden_size: hidden,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+    num_key_value_heads: kvHeads,
+    intermediate_size: inner,
+    vocab_size: vocab,
+    max_position_embeddings: 32768,
+    rms_norm_eps: 1e-5,
+    ...rest,
+  }
+}
+
+const internLm2 = (sizes: Sizes): object =>
+  decoder('InternLM2ForCausalLM', sizes, {
+    rope_theta: 1000000,
+    rope_scaling: { type: 'dynamic', factor: 2 },
+    pad_token_id: 2,
+  })
+
+function chat(vision: object, llm: object, template: string, architecture = 'InternVLChatModel'): object {
+  return {
+    architectures: [architecture],
+    model_type: 'internvl_chat',
+    vision_config: vision,
+    llm_config: llm,
+    template,
+    force_image_size: 448,
+    downsample_ratio: 0.5,
+    ps_version: 'v2',
+    select_layer: -1,
+    dynamic_image_size: true,
+    use_thumbnail: true,
+    min_dynamic_patch: 1,
+    max_dynamic_patch: 12,
+  }
+}
+
+const size2b = internLm2([2048, 24, 16, 8, 8192, 92553])
+
+/** By the name that the script takes. Sizes: InternVL2's model cards. */
+export const knownModels: Readonly<Record<string, object>> = {
+  'mini-monkey': chat(vit300m, size2b, 'internlm2-chat', 'MiniMonkeyChatModel'),
+  'internvl2-2b': chat(vit300m, size2b, 'internlm2-chat'),
+  'internvl2-1b': chat(
+    vit300m,
+    decoder('Qwen2ForCausalLM', [896, 24, 14, 2, 4864, 151655], { rope_theta: 1000000 }),
+    'Hermes-2',
+  ),
+  'internvl2-8b': chat(vit300m, internLm2([4096, 32, 32, 8, 14336, 92553]), 'internlm2-chat'),
+  'internvl2-26b': chat(vit6b, internLm2([6144, 48, 48, 8, 16384, 92553]), 'internlm2-chat'),
+  'internvl2-40b': chat(
+    vit6b,
+    decoder('LlamaForCausalLM', [7168, 60, 56, 8, 20480, 64009], { rope_theta: 5000000 }),
+    'Hermes-2',
+  ),
+  'internvl2-76b': chat(
+    vit6b,
+    decoder('LlamaForCausalLM', [8192, 80, 64, 8, 28672, 128265], { rope_theta: 500000 }),
+    'internlm2-chat',
+  ),
+}

@@ -1,0 +1,83 @@
+import { createWriteStream } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { parseArgs } from 'node:util'
+import { safetensorsChunks, type TensorToWrite } from '../src/checkpoint/write-safetensors.ts'
+import { decoderOf } from '../src/decoders/registry.ts'
+import { internVlConfig, internVlShapes } from '../src/systems/internvl-config.ts'
+import { sizeOf } from '../src/tensor/dtype.ts'
+import { f32ToBf16 } from '../src/tensor/half.ts'
+import { elementCount } from '../src/tensor/tensor.ts'
+import { knownModels } from './known-models.ts'
+import { writeRandomTokenizer } from './random-tokenizer.ts'
+
+/**
+ * `node scripts/random-checkpoint.ts --model mini-monkey --out DIR [--dtype bf16|f32] [--seed 1]`: a checkpoint of a
+ * published model's true size in its official layout, with random weights. For measuring, not for answers.
+ */
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string' },
+    out: { type: 'string' },
+    dtype: { type: 'string', default: 'bf16' },
+    seed: { type: 'string', default: '1' },
+  },
+})
+const config = knownModels[values.model ?? '']
+const dtype = values.dtype === 'f32' ? 'f32' : 'bf16'
+if (!config || !values.out || !['bf16', 'f32'].includes(values.dtype)) {
+  process.stderr.write(
+    `usage: random-checkpoint --model ${Object.keys(knownModels).join('|')} --out DIR [--dtype bf16|f32] [--seed N]\n`,
+  )
+  process.exit(2)
+}
+
+const parsed = internVlConfig.parse(config)
+const decoder = decoderOf(parsed.llm_config, 'known-models.ts')
+const shapes = Object.entries(internVlShapes(parsed, decoder))
+const noise = noiseBlock(Number(values.seed))
+
+await mkdir(values.out, { recursive: true })
+await writeFile(join(values.out, 'config.json'), JSON.stringify(config, undefined, 1))
+await writeRandomTokenizer(values.out, decoder.vocabSize)
+const tensors = shapes.map(([key, shape]): TensorToWrite => ({ key, dtype, shape, chunks: () => valuesOf(key, shape) }))
+await pipeline(Readable.from(safetensorsChunks(tensors)), createWriteStream(join(values.out, 'model.safetensors')))
+const parameters = shapes.reduce((sum, [, shape]) => sum + elementCount(shape), 0)
+process.stderr.write(`${(parameters / 1e9).toFixed(2)} G parameters in ${values.out}\n`)
+
+/** Norm scales are 1, layer scales 0.1; everything else is N(0, 0.02²), repeated out of one block of noise. */
+function* valuesOf(key: string, shape: readonly number[]): Generator<Uint8Array> {
+  const isScale = /norm\d?\.weight$|mlp1\.0\.weight$|layernorm\.weight$/.test(key)
+  const constant = isScale ? 1 : /\.ls[12]$/.test(key) ? 0.1 : undefined
+  let left = elementCount(shape) * sizeOf(dtype)
+  if (constant !== undefined) {
+    yield stored(new Float32Array(elementCount(shape)).fill(constant))
+    return
+  }
+  while (left > 0) {
+    const bytes = Math.min(left, noise.byteLength)
+    yield noise.subarray(0, bytes)
+    left -= bytes
+  }
+}
+
+/** A block whose length has no small factors, so that rows of a matrix do not repeat. */
+function noiseBlock(seed: number): Uint8Array {
+  let state = seed >>> 0 || 1
+  const uniform = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return (state + 0.5) / 2 ** 32
+  }
+  const block = Float32Array.from(
+    { length: 4_194_301 },
+    () => 0.02 * Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()),
+  )
+  return stored(block)
+}
+
+function stored(data: Float32Array): Uint8Array {
+  const typed = dtype === 'f32' ? data : f32ToBf16(data)
+  return new Uint8Array(typed.buffer, typed.byteOffset, typed.byteLength)
+}
