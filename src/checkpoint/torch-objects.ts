@@ -1,22 +1,22 @@
 import { type DType, sizeOf } from '../tensor/dtype.ts'
 import { CheckpointError } from '../tensor/errors.ts'
 import { elementCount } from '../tensor/tensor.ts'
-import type { PickleWorld } from './unpickle.ts'
+import { type PickleCall, PickleGlobal } from './pickle.ts'
 
-/** The bytes of a storage: an entry of the archive, shared by the tensors that view it. */
+/** A block of elements in a member of the archive; an untyped one counts bytes. */
 export class TorchStorage {
+  readonly dtype: DType | undefined
   readonly key: string
-  readonly dtype: DType
-  readonly sizeBytes: number
+  readonly length: number
 
-  constructor(key: string, dtype: DType, sizeBytes: number) {
-    this.key = key
+  constructor(dtype: DType | undefined, key: string, length: number) {
     this.dtype = dtype
-    this.sizeBytes = sizeBytes
+    this.key = key
+    this.length = length
   }
 }
 
-/** A tensor as PyTorch keeps it: a strided view, in elements, of a storage. */
+/** A strided view of a storage; offset and strides count elements. */
 export class TorchTensor {
   readonly storage: TorchStorage
   readonly dtype: DType
@@ -37,163 +37,146 @@ export class TorchTensor {
     this.shape = shape
     this.strides = strides
   }
-
-  /** Whether the elements lie in row-major order without gaps. */
-  get isContiguous(): boolean {
-    let stride = 1
-    return this.shape.toReversed().every((size, axis) => {
-      const fits = size <= 1 || this.strides[this.strides.length - 1 - axis] === stride
-      stride *= size
-      return fits || elementCount(this.shape) === 0
-    })
-  }
 }
 
-/** A Python class or function that a pickle of tensors may name. */
-class TorchGlobal {
-  readonly name: string
-  readonly dtype: DType | undefined
+/** Tensors that repeat their storage (`expand`) may grow to this and no further when they are written out. */
+const expandedLimitBytes = 2 ** 30
 
-  constructor(name: string, dtype?: DType) {
-    this.name = name
-    this.dtype = dtype
-  }
+const storageTypes: Readonly<Record<string, DType>> = {
+  FloatStorage: 'f32',
+  HalfStorage: 'f16',
+  BFloat16Storage: 'bf16',
+  DoubleStorage: 'f64',
+  LongStorage: 'i64',
+  IntStorage: 'i32',
+  ShortStorage: 'i16',
+  CharStorage: 'i8',
+  ByteStorage: 'u8',
+  BoolStorage: 'bool',
 }
 
-const dtypeOfStorage: Readonly<Record<string, DType>> = {
-  'torch.DoubleStorage': 'f64',
-  'torch.FloatStorage': 'f32',
-  'torch.HalfStorage': 'f16',
-  'torch.BFloat16Storage': 'bf16',
-  'torch.LongStorage': 'i64',
-  'torch.IntStorage': 'i32',
-  'torch.ShortStorage': 'i16',
-  'torch.CharStorage': 'i8',
-  'torch.ByteStorage': 'u8',
-  'torch.BoolStorage': 'bool',
-  'torch.storage.UntypedStorage': 'u8',
-  'torch.storage.TypedStorage': 'u8',
+const elementTypes: Readonly<Record<string, DType>> = {
+  float32: 'f32',
+  float16: 'f16',
+  bfloat16: 'bf16',
+  float64: 'f64',
+  int64: 'i64',
+  int32: 'i32',
+  int16: 'i16',
+  int8: 'i8',
+  uint8: 'u8',
+  bool: 'bool',
 }
 
-const dtypeOfConstant: Readonly<Record<string, DType>> = {
-  'torch.float64': 'f64',
-  'torch.float32': 'f32',
-  'torch.float16': 'f16',
-  'torch.bfloat16': 'bf16',
-  'torch.int64': 'i64',
-  'torch.int32': 'i32',
-  'torch.int16': 'i16',
-  'torch.int8': 'i8',
-  'torch.uint8': 'u8',
-  'torch.bool': 'bool',
+const dtypeOfGlobal = new Map<unknown, DType>()
+const untyped = [new PickleGlobal('torch.storage.UntypedStorage'), new PickleGlobal('torch.UntypedStorage')]
+
+/** The classes and functions that a state dict is made of; all others are refused. */
+export function torchGlobals(): ReadonlyMap<string, PickleGlobal> {
+  globals ??= new Map(makeGlobals().map((global) => [global.name, global]))
+  return globals
 }
 
-type Build = (args: readonly unknown[], file: string) => unknown
+let globals: ReadonlyMap<string, PickleGlobal> | undefined
 
-const builders: Readonly<Record<string, Build>> = {
-  'torch._utils._rebuild_tensor': ([storage, offset, shape, strides], file) =>
-    rebuild(storage, undefined, offset, shape, strides, file),
-  'torch._utils._rebuild_tensor_v2': ([storage, offset, shape, strides], file) =>
-    rebuild(storage, undefined, offset, shape, strides, file),
-  'torch._utils._rebuild_tensor_v3': ([storage, offset, shape, strides, , , dtype], file) =>
-    rebuild(storage, dtype, offset, shape, strides, file),
-  'torch._utils._rebuild_parameter': ([data]) => data,
-  'torch._utils._rebuild_parameter_with_state': ([data]) => data,
-  'torch.Size': ([sizes]) => sizes,
-  'collections.OrderedDict': ([pairs], file) => dictOf(pairs, file),
-  'builtins.set': ([items], file) => new Set(listOf(items, file)),
-  '__builtin__.set': ([items], file) => new Set(listOf(items, file)),
+/** Makes `torch.FloatStorage` and its like and `torch.float32` and its like, which stand for an element type. */
+function typeGlobals(types: Readonly<Record<string, DType>>): PickleGlobal[] {
+  return Object.entries(types).map(([name, dtype]) => {
+    const global = new PickleGlobal(`torch.${name}`)
+    dtypeOfGlobal.set(global, dtype)
+    return global
+  })
 }
 
-const known: ReadonlyMap<string, TorchGlobal> = new Map(
-  [
-    ...Object.keys(builders).map((name) => new TorchGlobal(name)),
-    ...Object.entries({ ...dtypeOfStorage, ...dtypeOfConstant }).map((pair) => new TorchGlobal(...pair)),
-  ].map((global) => [global.name, global]),
-)
+function makeGlobals(): PickleGlobal[] {
+  const rebuild: PickleCall = (args, file) => rebuildTensor(args, file, undefined)
+  return [
+    ...typeGlobals(storageTypes),
+    ...typeGlobals(elementTypes),
+    ...untyped,
+    new PickleGlobal('collections.OrderedDict', orderedDictionary),
+    new PickleGlobal('torch.Size', ([sizes]) => sizes),
+    new PickleGlobal('torch.device', () => null),
+    new PickleGlobal('torch.Tensor'),
+    new PickleGlobal('torch.nn.parameter.Parameter', ([data]) => data),
+    new PickleGlobal('torch._utils._rebuild_tensor', rebuild),
+    new PickleGlobal('torch._utils._rebuild_tensor_v2', rebuild),
+    new PickleGlobal('torch._utils._rebuild_tensor_v3', (args, file) =>
+      rebuildTensor(args, file, dtypeOfGlobal.get(args[6])),
+    ),
+    new PickleGlobal('torch._utils._rebuild_parameter', ([data]) => data),
+    new PickleGlobal('torch._utils._rebuild_parameter_with_state', ([data]) => data),
+    new PickleGlobal('torch._tensor._rebuild_from_type_v2', rebuildFromType),
+  ]
+}
 
 /**
- * What the pickles of `torch.save` need and nothing more: tensors, parameters, storages and plain containers.
- * Every other global is refused by its name, because calling it is how a checkpoint would run code.
+ * The storage that a persistent id `('storage', type, key, device, length)` names.
+ * @throws CheckpointError `torch-damaged`
  */
-export function torchWorld(file: string): PickleWorld {
-  return {
-    file,
-    find(name) {
-      const global = known.get(name)
-      if (global) return global
-      throw new CheckpointError(
-        'pickle-global',
-        `${file} wants the Python object ${name}, which is none of those that tensors need; loading it in ` +
-          `Python might run code. If you trust the file, convert it to safetensors with ` +
-          `safetensors.torch.save_file(model.state_dict(), 'model.safetensors').`,
-        { file, global: name },
-      )
-    },
-    call(callee, args) {
-      const build = callee instanceof TorchGlobal ? builders[callee.name] : undefined
-      if (!build) throw damaged(file, 'it calls what is no function')
-      return build(args, file)
-    },
-    persistent(id) {
-      const [kind, type, key, , count] = Array.isArray(id) ? (id as unknown[]) : []
-      const dtype = type instanceof TorchGlobal && type.name in dtypeOfStorage ? type.dtype : undefined
-      if (kind !== 'storage' || !dtype || typeof key !== 'string' || !isSize(count))
-        throw damaged(file, 'a storage is described in an unknown way')
-      return new TorchStorage(key, dtype, count * sizeOf(dtype))
-    },
-  }
+export function storageOf(id: unknown, file: string): TorchStorage {
+  const [kind, type, key, , length] = Array.isArray(id) ? (id as unknown[]) : []
+  const dtype = dtypeOfGlobal.get(type)
+  if (kind !== 'storage' || typeof key !== 'string' || !isSize(length))
+    throw damaged(file, 'names something outside of itself that is no storage')
+  if (!dtype && !untyped.some((global) => global === type))
+    throw damaged(file, `gives storage ${key} no known element type`)
+  return new TorchStorage(dtype, key, length)
 }
 
-/** A tensor whose every element lies inside its storage. */
-function rebuild(
-  storage: unknown,
-  constant: unknown,
-  offset: unknown,
-  shape: unknown,
-  strides: unknown,
-  file: string,
-): TorchTensor {
-  if (!(storage instanceof TorchStorage)) throw damaged(file, 'a tensor has no storage')
-  const dtype = constant instanceof TorchGlobal ? constant.dtype : storage.dtype
-  if (!dtype || !isSize(offset) || !isSizes(shape) || !isSizes(strides) || shape.length !== strides.length)
-    throw damaged(file, 'a tensor has no proper offset, shape and strides')
-  const last = shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis]!, offset)
-  const elements = elementCount(shape)
-  const needed = elements === 0 ? 0 : (last + 1) * sizeOf(dtype)
-  if (!Number.isSafeInteger(elements) || !(needed <= storage.sizeBytes))
+function orderedDictionary([items = []]: readonly unknown[], file: string): Map<unknown, unknown> {
+  const isPair = (item: unknown): item is [unknown, unknown] => Array.isArray(item) && item.length === 2
+  if (!Array.isArray(items) || !items.every(isPair))
+    throw damaged(file, 'makes a dictionary of something else than pairs')
+  return new Map(items)
+}
+
+/** `(function, type, args, state)`: a subclass of Tensor, whose state is dropped. Never calls itself again. */
+function rebuildFromType([rebuild, , args]: readonly unknown[], file: string): unknown {
+  const isRebuild = rebuild instanceof PickleGlobal && rebuild.name.startsWith('torch._utils._rebuild_')
+  if (!isRebuild || !rebuild.call || !Array.isArray(args))
+    throw damaged(file, 'rebuilds a tensor by something that is no function')
+  return rebuild.call(args, file)
+}
+
+/** `(storage, offset, shape, strides, …)` as PyTorch's `_rebuild_tensor` functions take them. */
+function rebuildTensor(args: readonly unknown[], file: string, ownDtype: DType | undefined): TorchTensor {
+  const [storage, offset, shape, strides] = args
+  if (!(storage instanceof TorchStorage))
+    throw damaged(file, 'rebuilds a tensor from something that is no storage')
+  const dtype = ownDtype ?? storage.dtype
+  if (!dtype) throw damaged(file, `gives a tensor of storage ${storage.key} no known element type`)
+  if (!isSize(offset) || !isSizes(shape) || !isSizes(strides) || shape.length !== strides.length)
+    throw damaged(file, `gives a tensor of storage ${storage.key} no valid offset, shape and strides`)
+  const tensor = new TorchTensor(storage, dtype, offset, shape, strides)
+  checkExtent(tensor, file)
+  return tensor
+}
+
+function checkExtent({ storage, dtype, offset, shape, strides }: TorchTensor, file: string): void {
+  const count = elementCount(shape)
+  const available = storage.dtype ? storage.length : Math.floor(storage.length / sizeOf(dtype))
+  const last = shape.reduce((index, size, axis) => index + (size - 1) * strides[axis]!, offset)
+  if (!Number.isSafeInteger(count) || (count > 0 && last >= available))
     throw damaged(
       file,
-      `a tensor [${shape.join(', ')}] needs ${needed} bytes of storage ${storage.key}, which has ${storage.sizeBytes}`,
+      `gives a tensor of [${shape.join(', ')}] only ${available} elements in storage ${storage.key}`,
     )
-  return new TorchTensor(storage, dtype, offset, shape, strides)
+  if (count > available && count * sizeOf(dtype) > expandedLimitBytes)
+    throw damaged(file, `expands ${available} elements to [${shape.join(', ')}]`)
 }
 
 function isSize(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 function isSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every(isSize)
-}
-
-function dictOf(pairs: unknown, file: string): Map<unknown, unknown> {
-  const list = listOf(pairs, file)
-  if (!list.every((pair): pair is [unknown, unknown] => Array.isArray(pair) && pair.length === 2))
-    throw damaged(file, 'a dict is made of what are no pairs')
-  return new Map(list)
-}
-
-function listOf(value: unknown, file: string): readonly unknown[] {
-  if (value === undefined) return []
-  if (!Array.isArray(value)) throw damaged(file, 'a container is made of what is no list')
-  return value
+  return Array.isArray(value) && value.length <= 64 && value.every(isSize)
 }
 
 function damaged(file: string, found: string): CheckpointError {
-  return new CheckpointError(
-    'pickle-damaged',
-    `${file} holds no proper tensors: ${found}. Pull the file again, or take the checkpoint's safetensors files.`,
-    { file, found },
-  )
+  return new CheckpointError('torch-damaged', `${file}: the pickle ${found}. Pull the file again.`, {
+    file,
+    found,
+  })
 }
