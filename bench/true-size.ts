@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { folderSource } from '../src/checkpoint/folder.ts'
 import { readJsonFile } from '../src/checkpoint/config.ts'
+import { folderSource } from '../src/checkpoint/folder.ts'
 import { openCheckpoint } from '../src/checkpoint/open.ts'
 import { decodeImage } from '../src/image/decode.ts'
 import { nodeEngine } from '../src/runtime/node-engine.ts'
@@ -27,7 +27,11 @@ const lap = (name: string): void => {
 }
 
 const source = await folderSource(values.model!)
-const files = { source, checkpoint: await openCheckpoint(source), config: await readJsonFile(source, 'config.json') }
+const files = {
+  source,
+  checkpoint: await openCheckpoint(source),
+  config: await readJsonFile(source, 'config.json'),
+}
 const system = await openSystem(files, { compile: { engine: nodeEngine, device: 'cpu' } })
 lap('load')
 const { image } = await decodeImage(values.image)
@@ -38,7 +42,11 @@ const prepared = system.prepare({
 })
 lap('prepare')
 const state = await system.start(prepared)
-Object.assign(seconds, { encode: state.timings.encode, compress: state.timings.compress, prefill: state.timings.prefill })
+Object.assign(seconds, {
+  encode: state.timings.encode,
+  compress: state.timings.compress,
+  prefill: state.timings.prefill,
+})
 last = performance.now()
 const count = Number(values.tokens)
 for (let i = 0; i < count; i++) {

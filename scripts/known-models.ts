@@ -26,9 +26,20 @@ const vit6b = {
   norm_type: 'rms_norm',
 }
 
-type Sizes = readonly [hidden: number, layers: number, heads: number, kvHeads: number, inner: number, vocab: number]
+type Sizes = readonly [
+  hidden: number,
+  layers: number,
+  heads: number,
+  kvHeads: number,
+  inner: number,
+  vocab: number,
+]
 
-function decoder(architecture: string, [hidden, layers, heads, kvHeads, inner, vocab]: Sizes, rest: object): object {
+function decoder(
+  architecture: string,
+  [hidden, layers, heads, kvHeads, inner, vocab]: Sizes,
+  rest: object,
+): object {
   return {
     architectures: [architecture],
     hidden_size: hidden,

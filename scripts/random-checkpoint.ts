@@ -42,8 +42,13 @@ const noise = noiseBlock(Number(values.seed))
 await mkdir(values.out, { recursive: true })
 await writeFile(join(values.out, 'config.json'), JSON.stringify(config, undefined, 1))
 await writeRandomTokenizer(values.out, decoder.vocabSize)
-const tensors = shapes.map(([key, shape]): TensorToWrite => ({ key, dtype, shape, chunks: () => valuesOf(key, shape) }))
-await pipeline(Readable.from(safetensorsChunks(tensors)), createWriteStream(join(values.out, 'model.safetensors')))
+const tensors = shapes.map(
+  ([key, shape]): TensorToWrite => ({ key, dtype, shape, chunks: () => valuesOf(key, shape) }),
+)
+await pipeline(
+  Readable.from(safetensorsChunks(tensors)),
+  createWriteStream(join(values.out, 'model.safetensors')),
+)
 const parameters = shapes.reduce((sum, [, shape]) => sum + elementCount(shape), 0)
 process.stderr.write(`${(parameters / 1e9).toFixed(2)} G parameters in ${values.out}\n`)
 

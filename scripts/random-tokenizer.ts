@@ -2,8 +2,25 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { modelFile } from '../src/text/fixtures.test.ts'
 
-const addedTokens = ['<img>', '</img>', '<IMG_CONTEXT>', '<quad>', '</quad>', '<ref>', '</ref>', '<box>', '</box>']
-const chatTokens = ['<|plugin|>', '<|interpreter|>', '<|action_end|>', '<|action_start|>', '<|im_end|>', '<|im_start|>']
+const addedTokens = [
+  '<img>',
+  '</img>',
+  '<IMG_CONTEXT>',
+  '<quad>',
+  '</quad>',
+  '<ref>',
+  '</ref>',
+  '<box>',
+  '</box>',
+]
+const chatTokens = [
+  '<|plugin|>',
+  '<|interpreter|>',
+  '<|action_end|>',
+  '<|action_start|>',
+  '<|im_end|>',
+  '<|im_start|>',
+]
 
 /**
  * Writes an InternLM2 tokenizer of a given size into a folder: bytes, letters and made-up syllables, with the chat and
@@ -13,8 +30,15 @@ export async function writeRandomTokenizer(folder: string, vocabSize: number): P
   const base = vocabSize - addedTokens.length
   const count = base - 3 - 256 - chatTokens.length
   const pieces = [...syllables(count)].map((text, i): [string, number] => [text, -i])
-  const unused = chatTokens.map((_, i): [string, number, 'user-defined'] => [`[UNUSED_TOKEN_${141 + i}]`, 0, 'user-defined'])
-  await writeFile(join(folder, 'tokenizer.model'), modelFile({ type: 'bpe', bytes: true, pieces: [...pieces, ...unused] }))
+  const unused = chatTokens.map((_, i): [string, number, 'user-defined'] => [
+    `[UNUSED_TOKEN_${141 + i}]`,
+    0,
+    'user-defined',
+  ])
+  await writeFile(
+    join(folder, 'tokenizer.model'),
+    modelFile({ type: 'bpe', bytes: true, pieces: [...pieces, ...unused] }),
+  )
   const special: [number, string][] = [
     [0, '<unk>'],
     [1, '<s>'],
@@ -45,7 +69,6 @@ function* syllables(count: number): Generator<string> {
   for (const text of signs) if (made++ < count) yield text
   while (made < count) {
     words = words.flatMap((word) => letters.map((letter) => word + letter))
-    for (const word of words)
-      for (const text of [word, `\u2581${word}`]) if (made++ < count) yield text
+    for (const word of words) for (const text of [word, `\u2581${word}`]) if (made++ < count) yield text
   }
 }

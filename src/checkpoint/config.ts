@@ -24,7 +24,7 @@ export async function readJsonFile(source: FileSource, path: string): Promise<un
     const reason = error instanceof SyntaxError ? error.message : 'it holds no JSON value'
     throw new CheckpointError(
       'config-broken',
-      `${source.name}/${path} is not valid JSON (${(error as Error).message}). Download it again.`,
+      `${source.name}/${path} is not valid JSON (${reason}). Download it again.`,
       { path },
       error,
     )

@@ -4,7 +4,8 @@ import { bytes, printable, table } from './words.ts'
 
 export const models = defineCommand({
   name: 'models',
-  description: 'Lists the models in the cache that the Hugging Face tools share, and what an unfinished one lacks.',
+  description:
+    'Lists the models in the cache that the Hugging Face tools share, and what an unfinished one lacks.',
   usage: '[options]',
   positionals: [],
   options: { json: flag('print the list as JSON') },

@@ -43,16 +43,30 @@ export function texts(value: string, help: string): Option<readonly string[]> {
   return { value, help: `${help} (repeatable)`, parse: (given, before) => [...(before ?? []), given] }
 }
 
-export function choice<const T extends string>(value: string, choices: readonly T[], help: string): Option<T> {
+export function choice<const T extends string>(
+  value: string,
+  choices: readonly T[],
+  help: string,
+): Option<T> {
   return { value, help, choices, parse: (given) => oneOf(given, choices) }
 }
 
 /** A number within the bounds, both included. */
-export function number(value: string, help: string, min: number, max = Number.POSITIVE_INFINITY): Option<number> {
+export function number(
+  value: string,
+  help: string,
+  min: number,
+  max = Number.POSITIVE_INFINITY,
+): Option<number> {
   return { value, help, parse: (given) => numberIn(given, min, max, 'a number') }
 }
 
-export function wholeNumber(value: string, help: string, min = 1, max = Number.MAX_SAFE_INTEGER): Option<number> {
+export function wholeNumber(
+  value: string,
+  help: string,
+  min = 1,
+  max = Number.MAX_SAFE_INTEGER,
+): Option<number> {
   return {
     value,
     help,
@@ -69,7 +83,8 @@ export function numbers(value: string, help: string): Option<readonly number[]> 
   return {
     value,
     help,
-    parse: (given) => given.split(',').map((part) => numberIn(part, 0, Number.POSITIVE_INFINITY, 'numbers such as 1,2')),
+    parse: (given) =>
+      given.split(',').map((part) => numberIn(part, 0, Number.POSITIVE_INFINITY, 'numbers such as 1,2')),
   }
 }
 
@@ -88,6 +103,11 @@ function numberIn(given: string, min: number, max: number, kind: string): number
   const found = /^\s*$/.test(given) ? Number.NaN : Number(given)
   if (found >= min && found <= max && found !== Number.POSITIVE_INFINITY) return found
   const most = max === Number.POSITIVE_INFINITY || max === Number.MAX_SAFE_INTEGER ? undefined : max
-  const range = most === undefined ? (min > Number.NEGATIVE_INFINITY ? ` of at least ${min}` : '') : ` from ${min} to ${most}`
+  const range =
+    most === undefined
+      ? min > Number.NEGATIVE_INFINITY
+        ? ` of at least ${min}`
+        : ''
+      : ` from ${min} to ${most}`
   throw new InvalidArgumentError(`It must be ${kind}${range}.`)
 }

@@ -11,7 +11,16 @@ export function planReport(plan: TilePlan, tokensPerTile: number) {
     const share = (group.tile.width * group.tile.height) / tileSize ** 2
     const tiles = groupTiles(group)
     const { name, columns, rows, resizedTo, tile, stride } = group
-    return { name, columns, rows, tiles, tokens: Math.round(tiles * tokensPerTile * share), resizedTo, tile, stride }
+    return {
+      name,
+      columns,
+      rows,
+      tiles,
+      tokens: Math.round(tiles * tokensPerTile * share),
+      resizedTo,
+      tile,
+      stride,
+    }
   })
   return {
     strategy,

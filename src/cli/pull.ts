@@ -56,10 +56,16 @@ function pullProgress(status: StatusLine): (event: PullEvent) => void {
         const left = bytesPerSecond > 0 ? (totalBytes - doneBytes) / bytesPerSecond : 0
         const pace = bytesPerSecond > 0 ? `, ${bytes(bytesPerSecond)}/s` : ''
         const rest = left > 1 ? `, ${duration(left)} left` : ''
-        return status.show('progress', `${bytes(doneBytes)} of ${bytes(totalBytes)}${pace}${rest}  ${file}`, 'downloading')
+        return status.show(
+          'progress',
+          `${bytes(doneBytes)} of ${bytes(totalBytes)}${pace}${rest}  ${file}`,
+          'downloading',
+        )
       }
       case 'retry':
-        return status.note(`${event.what}: ${event.reason}; trying again in ${duration(event.delayMs / 1000)}`)
+        return status.note(
+          `${event.what}: ${event.reason}; trying again in ${duration(event.delayMs / 1000)}`,
+        )
       case 'restart':
         return status.note(`${event.file} is downloaded from its beginning: ${event.reason}`)
       case 'waiting':

@@ -26,7 +26,10 @@ function messageOf(error: unknown): string {
 
 /** The parser's two lines as one: `error: unknown option '--sed'\n(Did you mean --seed?)`. */
 function usageText(message: string): string {
-  return message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ').replace(/(?<![.?!)])$/, '.')
+  return message
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/(?<![.?!)])$/, '.')
 }
 
 function stacksOf(error: Error): string {

@@ -12,12 +12,20 @@ export function runProgress(status: StatusLine, showsDecoding: boolean): OnEvent
     switch (phase) {
       case 'loading': {
         const part = message ?? 'the model'
-        return status.show(`loading ${part}`, `loading ${part}${total > 0 ? ` (${Math.min(done + 1, total)} of ${total})` : ''}`, `loading ${part}`)
+        return status.show(
+          `loading ${part}`,
+          `loading ${part}${total > 0 ? ` (${Math.min(done + 1, total)} of ${total})` : ''}`,
+          `loading ${part}`,
+        )
       }
       case 'preparing':
         return status.show(phase, `preparing ${message ?? 'pictures'}`)
       case 'encoding':
-        return status.show(phase, `encoding tile ${Math.min(done + 1, total)} of ${total}`, `encoding ${plural(total, 'tile')}`)
+        return status.show(
+          phase,
+          `encoding tile ${Math.min(done + 1, total)} of ${total}`,
+          `encoding ${plural(total, 'tile')}`,
+        )
       case 'compressing':
         return status.show(
           phase,
@@ -25,12 +33,17 @@ export function runProgress(status: StatusLine, showsDecoding: boolean): OnEvent
           `compressing ${plural(total, 'token')}`,
         )
       case 'prefill':
-        return status.show(phase, `prefill ${count(done)} of ${count(total)} tokens`, `prefill of ${plural(total, 'token')}`)
+        return status.show(
+          phase,
+          `prefill ${count(done)} of ${count(total)} tokens`,
+          `prefill of ${plural(total, 'token')}`,
+        )
       case 'decoding': {
         firstToken ??= { done, atMs: performance.now() }
         if (!showsDecoding) return status.clear()
         const seconds = (performance.now() - firstToken.atMs) / 1000
-        const rate = done > firstToken.done ? `, ${((done - firstToken.done) / seconds).toFixed(1)} tokens/s` : ''
+        const rate =
+          done > firstToken.done ? `, ${((done - firstToken.done) / seconds).toFixed(1)} tokens/s` : ''
         return status.show(phase, `decoding ${plural(done, 'token')}${rate}`, 'decoding')
       }
     }

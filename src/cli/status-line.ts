@@ -41,7 +41,11 @@ export function statusLine(stream: NodeJS.WriteStream = process.stderr, isQuiet 
       const now = performance.now()
       if (!isNew && isPainted && now - paintedAt < repaintMs) return
       paintedAt = now
-      stream.write(`\r\x1b[2K${printable(live).replace(/\s+/g, ' ').slice(0, (stream.columns || 80) - 1)}`)
+      stream.write(
+        `\r\x1b[2K${printable(live)
+          .replace(/\s+/g, ' ')
+          .slice(0, (stream.columns || 80) - 1)}`,
+      )
       isPainted = true
     },
     note(message) {

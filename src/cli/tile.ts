@@ -21,7 +21,10 @@ export const tile = defineCommand({
     strategy: strategyOption('how it is cut (default dynamic)'),
     out: text('PNG', 'draw the picture with its tiles into this file'),
     tileSize: wholeNumber('N', 'side of a tile in pixels (default 448)', 1, 16_384),
-    tokensPerTile: wholeNumber('N', 'visual tokens of one tile (default 256, or (side/28)² for another tile size)'),
+    tokensPerTile: wholeNumber(
+      'N',
+      'visual tokens of one tile (default 256, or (side/28)² for another tile size)',
+    ),
     json: flag('print the plan as JSON'),
     quiet: flag('no hints'),
     ...tilingFlags,
@@ -58,13 +61,19 @@ export const tile = defineCommand({
     }
     process.stdout.write(`${printable(planText(path, report))}\n`)
     if (out !== undefined) process.stdout.write(`drawn to ${printable(out)}\n`)
-    else status.show('hint', '', 'Draw the tiles with --out tiles.png; --json lists the part of the picture that each covers.')
+    else
+      status.show(
+        'hint',
+        '',
+        'Draw the tiles with --out tiles.png; --json lists the part of the picture that each covers.',
+      )
   },
 })
 
 /** @throws UsageError where the drawing would be no PNG by its name, or replace the picture. */
 function checkOut(out: string, picture: string): void {
-  if (!/\.png$/i.test(out)) throw new UsageError(`--out ${out} does not end in .png, and the drawing is a PNG file.`)
+  if (!/\.png$/i.test(out))
+    throw new UsageError(`--out ${out} does not end in .png, and the drawing is a PNG file.`)
   if (resolve(out) === resolve(picture))
     throw new UsageError(`--out ${out} is the picture itself, which would be overwritten. Name another file.`)
 }
@@ -72,6 +81,11 @@ function checkOut(out: string, picture: string): void {
 async function write(path: string, bytes: Uint8Array): Promise<void> {
   await writeFile(path, bytes).catch((error: NodeJS.ErrnoException) => {
     const why = error.code === 'ENOENT' ? 'its folder does not exist' : (error.code ?? error.message)
-    throw new InputError('out-unwritable', `${path} cannot be written: ${why}. Name another file.`, { path }, error)
+    throw new InputError(
+      'out-unwritable',
+      `${path} cannot be written: ${why}. Name another file.`,
+      { path },
+      error,
+    )
   })
 }

@@ -12,8 +12,14 @@ const presetNames = Object.keys(msacPresets) as MsacPresetName[]
 
 /** What the strategies can be told; which strategy has which is in `strategiesOf`. */
 export const tilingFlags = grouped('Options of the tilings', {
-  maxTiles: wholeNumber('N', 'most tiles (dynamic: 12 by default; msac: of the detailed grid, by the preset)'),
-  minTiles: wholeNumber('N', 'fewest tiles (dynamic: 1 by default; msac: of the detailed grid, by the preset)'),
+  maxTiles: wholeNumber(
+    'N',
+    'most tiles (dynamic: 12 by default; msac: of the detailed grid, by the preset)',
+  ),
+  minTiles: wholeNumber(
+    'N',
+    'fewest tiles (dynamic: 1 by default; msac: of the detailed grid, by the preset)',
+  ),
   thumbnail: negated('dynamic: leave out the whole picture at the end'),
   preset: choice('NAME', presetNames, `msac: published settings: ${presetNames.join(', ')}`),
   order: choice('ORDER', orders, 'msac: sequence of the groups'),
@@ -77,7 +83,11 @@ export function tilingFlagName(key: keyof TilingFlags): string {
 }
 
 /** The strategy's options out of its flags. @throws UsageError */
-export function tilingOptions(strategy: TilingStrategy, flags: TilingFlags, tileSize?: number): TilingOptions {
+export function tilingOptions(
+  strategy: TilingStrategy,
+  flags: TilingFlags,
+  tileSize?: number,
+): TilingOptions {
   checkTilingFlags(strategy, flags)
   const { minTiles, maxTiles, columns, rows, stride, scales, maxSplitSize } = flags
   const side = given({ tileSize })
@@ -100,8 +110,7 @@ export function tilingOptions(strategy: TilingStrategy, flags: TilingFlags, tile
 }
 
 function msacOptions({ preset, order, filter, minTiles, maxTiles, minAdaptive, maxAdaptive }: TilingFlags) {
-  const settings: { detailed: { min?: number }; adaptive: { min?: number } } =
-    msacPresets[preset ?? 'vlmevalkit:default']
+  const settings = msacPresets[preset ?? 'vlmevalkit:default']
   return given({
     preset,
     order,
@@ -138,8 +147,7 @@ export function given<T extends object>(options: T): { [K in keyof T]?: Exclude<
 
 /** The picture as the preset's published pipeline hands it over: one of them doubles it first. */
 export async function presetPicture(image: RgbImage, preset: MsacPresetName | undefined): Promise<RgbImage> {
-  const settings: { doublesPicture?: boolean } = preset ? msacPresets[preset] : {}
-  if (!settings.doublesPicture) return image
+  if (!preset || !msacPresets[preset].doublesPicture) return image
   const { resizeRgb } = await import('../image/resize.ts')
   return resizeRgb(image, image.width * 2, image.height * 2, 'bilinear')
 }

@@ -15,7 +15,12 @@ export interface BlockParts {
 }
 
 /** x += attention(norm(x)); x += mlp(norm(x)), with rotary positions and grouped queries. [B, T, H] → [B, T, H]. */
-export function preNormBlock(index: number, x: Tensor, context: BlockContext, parts: BlockParts): BlockResult {
+export function preNormBlock(
+  index: number,
+  x: Tensor,
+  context: BlockContext,
+  parts: BlockParts,
+): BlockResult {
   const { q, k, v } = parts.project(parts.attentionNorm(x))
   const cos = overHeads(context.cos)
   const sin = overHeads(context.sin)

@@ -69,7 +69,12 @@ export function internLm2(config: InternLm2Config): Decoder {
 }
 
 /** [B, T, kv·(g + 2)·D] with g queries, one key and one value a key head → q [B, kv·g, T, D], k, v [B, kv, T, D]. */
-function unpack(packed: Tensor, heads: number, kvHeads: number, size: number): { q: Tensor; k: Tensor; v: Tensor } {
+function unpack(
+  packed: Tensor,
+  heads: number,
+  kvHeads: number,
+  size: number,
+): { q: Tensor; k: Tensor; v: Tensor } {
   const [batch, tokens] = packed.shape as [Dim, Dim]
   const group = heads / kvHeads
   const byHead = transpose(reshape(packed, [batch, tokens, kvHeads, group + 2, size]), [0, 2, 3, 1, 4])
@@ -80,7 +85,8 @@ function unpack(packed: Tensor, heads: number, kvHeads: number, size: number): {
 
 function internLm2Shapes(config: InternLm2Config): Shapes {
   const { vocab_size: vocab, hidden_size: width, intermediate_size: inner } = config
-  const packed = (width / config.num_attention_heads) * (config.num_attention_heads + 2 * config.num_key_value_heads)
+  const packed =
+    (width / config.num_attention_heads) * (config.num_attention_heads + 2 * config.num_key_value_heads)
   const shapes: Record<string, readonly number[]> = {
     'model.tok_embeddings.weight': [vocab, width],
     'model.norm.weight': [width],

@@ -70,7 +70,11 @@ export class DecoderPrograms {
   }
 
   /** @throws EngineError, CheckpointError `weight-missing` */
-  static async compile(decoder: Decoder, w: Weights, options: DecoderProgramOptions): Promise<DecoderPrograms> {
+  static async compile(
+    decoder: Decoder,
+    w: Weights,
+    options: DecoderProgramOptions,
+  ): Promise<DecoderPrograms> {
     const bounds = [0, ...(options.cuts ?? []), decoder.layers]
     const stages = bounds.slice(1).map((end, i) => ({ first: bounds[i]!, end }))
     const total = stages.length + 2
@@ -87,7 +91,10 @@ export class DecoderPrograms {
       const blocks: Program[] = []
       for (const stage of stages)
         blocks.push(
-          await compile(`blocks ${stage.first}–${stage.end - 1}`, stageOutputs(decoder, w, stage, options.observed)),
+          await compile(
+            `blocks ${stage.first}–${stage.end - 1}`,
+            stageOutputs(decoder, w, stage, options.observed),
+          ),
         )
       return new DecoderPrograms(decoder, stages, embedding, blocks, head, options.observed)
     } catch (error) {
@@ -118,14 +125,16 @@ export class DecoderPrograms {
     const feeds: Record<string, HostTensor> = { hidden, cos: rotary.cos, sin: rotary.sin, mask }
     const [batch, tokens] = hidden.shape as [number, number]
     if (this.#observes(index))
-      feeds.observers = inputs.observers ?? hostTensor('f32', [batch, tokens], new Float32Array(batch * tokens))
+      feeds.observers =
+        inputs.observers ?? hostTensor('f32', [batch, tokens], new Float32Array(batch * tokens))
     for (let layer = first; layer < end; layer++) {
       feeds[`past.key.${layer}`] = cache.key(layer)
       feeds[`past.value.${layer}`] = cache.value(layer)
     }
     const { output, receivedAttention, ...rest } = await program.run(feeds)
     const taps: Record<string, HostTensor> = {}
-    for (const [name, tensor] of Object.entries(rest)) if (!/^(key|value)\.\d+$/.test(name)) taps[name] = tensor
+    for (const [name, tensor] of Object.entries(rest))
+      if (!/^(key|value)\.\d+$/.test(name)) taps[name] = tensor
     for (let layer = first; layer < end; layer++)
       cache.write(layer, rest[`key.${layer}`]!, rest[`value.${layer}`]!)
     return {

@@ -1,4 +1,4 @@
-import { hostTensor, type HostTensor } from '../tensor/tensor.ts'
+import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 
 /** How a checkpoint's `rope_scaling` stretches the rotary positions. */
 export type RopeScaling =

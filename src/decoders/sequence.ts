@@ -1,5 +1,5 @@
-import type { KvCache } from '../runtime/kv-cache.ts'
 import type { NamedTensors } from '../runtime/engine.ts'
+import type { KvCache } from '../runtime/kv-cache.ts'
 import { AbortError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import { causalMask } from './mask.ts'
@@ -64,7 +64,8 @@ export class DecoderSequence {
     const parts: HostTensor<'f32'>[] = []
     let taps: NamedTensors = {}
     for (let from = 0; from < T; from += chunkTokens) {
-      if (options.signal?.aborted) throw new AbortError('aborted', 'The run was stopped.', { tokensDone: from })
+      if (options.signal?.aborted)
+        throw new AbortError('aborted', 'The run was stopped.', { tokensDone: from })
       const to = Math.min(T, from + chunkTokens)
       const chunk = await this.#extendChunk(tokenRange(embeddings, from, to))
       parts.push(chunk.hidden)
@@ -82,7 +83,9 @@ export class DecoderSequence {
     this.#padding = rows.map((row) => this.#padding[row]!)
   }
 
-  async #extendChunk(embeddings: HostTensor<'f32'>): Promise<{ hidden: HostTensor<'f32'>; taps: NamedTensors }> {
+  async #extendChunk(
+    embeddings: HostTensor<'f32'>,
+  ): Promise<{ hidden: HostTensor<'f32'>; taps: NamedTensors }> {
     const T = embeddings.shape[1]!
     const { cache, programs } = this
     const held = cache.length
@@ -111,7 +114,10 @@ function tokenRange(x: HostTensor<'f32'>, from: number, to: number): HostTensor<
   return hostTensor('f32', [B, to - from, H], data)
 }
 
-function joinTokens(parts: readonly HostTensor<'f32'>[], shape: readonly [number, number, number]): HostTensor<'f32'> {
+function joinTokens(
+  parts: readonly HostTensor<'f32'>[],
+  shape: readonly [number, number, number],
+): HostTensor<'f32'> {
   if (parts.length === 1) return parts[0]!
   const [B, T, H] = shape
   const data = new Float32Array(B * T * H)

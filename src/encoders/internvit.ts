@@ -1,5 +1,16 @@
 import { type Dim, floorDivDims } from '../graph/dim.ts'
-import { add, concat, gelu, linearProduct, mul, patchify, reshape, slice, split, transpose } from '../graph/ops/index.ts'
+import {
+  add,
+  concat,
+  gelu,
+  linearProduct,
+  mul,
+  patchify,
+  reshape,
+  slice,
+  split,
+  transpose,
+} from '../graph/ops/index.ts'
 import { type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
 import { attention, mergeHeads, repeatOverBatch, splitHeads } from '../nn/attention.ts'

@@ -22,14 +22,21 @@ export interface S2FusionOptions {
  * `minimonkey-strategies`.
  * @param tower pixels [N, 3, h, h] → tokens [N, prefix + patches, C]
  */
-export function s2Features(pixels: Tensor, tower: (pixels: Tensor) => Tensor, options: S2FusionOptions): Tensor {
+export function s2Features(
+  pixels: Tensor,
+  tower: (pixels: Tensor) => Tensor,
+  options: S2FusionOptions,
+): Tensor {
   const [B] = pixels.shape as [number]
   const { sizes, maxSplitSize, prefixTokens, referenceIndex = 0 } = options
   const scales = sizes.map((size) => {
     const resized = tap(`pixels.${size}`, resizeMaps(pixels, size, size, bicubicWeights))
     const splits = Math.ceil(size / maxSplitSize)
     if (size % splits !== 0)
-      throw new InputError('s2-split', `A picture of ${size} pixels cannot be split into ${splits} equal crops.`)
+      throw new InputError(
+        's2-split',
+        `A picture of ${size} pixels cannot be split into ${splits} equal crops.`,
+      )
     const tokens = tower(splitCrops(resized, splits))
     return {
       prefix: averagePrefix(slice(tokens, 1, 0, prefixTokens), B, splits),
@@ -43,7 +50,16 @@ export function s2Features(pixels: Tensor, tower: (pixels: Tensor) => Tensor, op
   )
   const channels = maps.shape[1]!
   const patches = transpose(reshape(maps, [B, channels, side * side]), [0, 2, 1])
-  return concat([concat(scales.map(({ prefix }) => prefix), 2), patches], 1)
+  return concat(
+    [
+      concat(
+        scales.map(({ prefix }) => prefix),
+        2,
+      ),
+      patches,
+    ],
+    1,
+  )
 }
 
 /** [B, 3, s, s] → [k·k·B, 3, s/k, s/k], crops row by row, the batch inside each crop. */

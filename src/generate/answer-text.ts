@@ -1,5 +1,5 @@
-import { StreamDecoder } from '../text/stream-decoder.ts'
 import { stripEnd, stripStart } from '../text/python-text.ts'
+import { StreamDecoder } from '../text/stream-decoder.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 
 /**

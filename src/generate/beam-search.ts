@@ -60,7 +60,11 @@ export async function beamSearch(
       if (!stopIds.has(candidate.id)) survivors.push(candidate)
       // An end that is not among the best `beams` is not good enough to be kept.
       else if (rank < beams)
-        keepBest(finished, finish([...running[candidate.beam]!.ids, candidate.id], candidate.sum, 'stop'), beams)
+        keepBest(
+          finished,
+          finish([...running[candidate.beam]!.ids, candidate.id], candidate.sum, 'stop'),
+          beams,
+        )
     }
     running = survivors.map(({ beam, id, sum }) => ({ ids: [...running[beam]!.ids, id], sum }))
     onEvent?.({ phase: 'decoding', done: length, total: maxNewTokens })

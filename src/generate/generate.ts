@@ -48,7 +48,10 @@ export async function* generate(
   const { n, maxNewTokens } = settings
   const stop = [...system.stopTexts, ...settings.stop]
   const choose = tokenChoice(settings, promptIds)
-  const rows = Array.from({ length: n }, (_, row) => new GrowingRow(row, new AnswerText(system.tokenizer, stop)))
+  const rows = Array.from(
+    { length: n },
+    (_, row) => new GrowingRow(row, new AnswerText(system.tokenizer, stop)),
+  )
   if (n > 1) state.selectRows(rows.map(() => 0))
   let growing = rows
   for (let done = 0; growing.length > 0; done++) {
@@ -69,7 +72,12 @@ export async function* generate(
     // Without a wait an abort right after the last piece would cost one more token.
     if (!run.signal?.aborted) await state.step(growing.map((row) => row.ids.at(-1)!))
   }
-  return rows.map(({ row, ids, text, stopReason }) => ({ row, ids, text, stopReason: stopReason ?? 'aborted' }))
+  return rows.map(({ row, ids, text, stopReason }) => ({
+    row,
+    ids,
+    text,
+    stopReason: stopReason ?? 'aborted',
+  }))
 }
 
 /** An answer that is being written. */

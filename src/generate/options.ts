@@ -52,16 +52,19 @@ interface Rule {
 const positive: Rule = { isValid: (x: unknown) => isWhole(x, 1), expected: 'a whole number of at least 1' }
 const rules: Readonly<Record<keyof GenerationOptions, Rule>> = {
   maxNewTokens: positive,
-  temperature: { isValid: (x: unknown) => isFinite(x) && x >= 0, expected: 'a number of at least 0' },
+  temperature: { isValid: (x: unknown) => isFiniteNumber(x) && x >= 0, expected: 'a number of at least 0' },
   topK: positive,
-  topP: { isValid: (x: unknown) => isFinite(x) && x > 0 && x <= 1, expected: 'above 0 and at most 1' },
-  minP: { isValid: (x: unknown) => isFinite(x) && x >= 0 && x <= 1, expected: 'from 0 to 1' },
-  repetitionPenalty: { isValid: (x: unknown) => isFinite(x) && x > 0, expected: 'a number above 0' },
+  topP: { isValid: (x: unknown) => isFiniteNumber(x) && x > 0 && x <= 1, expected: 'above 0 and at most 1' },
+  minP: { isValid: (x: unknown) => isFiniteNumber(x) && x >= 0 && x <= 1, expected: 'from 0 to 1' },
+  repetitionPenalty: { isValid: (x: unknown) => isFiniteNumber(x) && x > 0, expected: 'a number above 0' },
   beams: positive,
-  lengthPenalty: { isValid: isFinite, expected: 'a number' },
+  lengthPenalty: { isValid: isFiniteNumber, expected: 'a number' },
   n: positive,
   seed: { isValid: (x: unknown) => isWhole(x, 0), expected: 'a whole number from 0 to 2⁵³ − 1' },
-  stop: { isValid: isListOf((x) => typeof x === 'string' && x !== ''), expected: 'a list of texts, none empty' },
+  stop: {
+    isValid: isListOf((x) => typeof x === 'string' && x !== ''),
+    expected: 'a list of texts, none empty',
+  },
   stopIds: { isValid: isListOf((x) => isWhole(x, 0)), expected: 'a list of token ids' },
 }
 
@@ -124,10 +127,14 @@ function refuseWithoutEffect(options: GenerationOptions): void {
   if (beams > 1) {
     for (const option of ['temperature', ...samplingOptions] as const)
       if (options[option] !== undefined && options[option] !== 0)
-        refuse(option, `${option} has no effect on a beam search, which draws nothing. Leave out it or beams.`)
+        refuse(
+          option,
+          `${option} has no effect on a beam search, which draws nothing. Leave out it or beams.`,
+        )
     if (options.stop?.length)
       refuse('stop', 'Stop texts have no effect on a beam search: beams end at ids alone. Use stopIds.')
-    if (n > beams) refuse('n', `A search with ${beams} beams cannot give ${n} answers. Raise beams, or lower n.`)
+    if (n > beams)
+      refuse('n', `A search with ${beams} beams cannot give ${n} answers. Raise beams, or lower n.`)
     return
   }
   for (const option of beamOptions)
@@ -142,7 +149,7 @@ function refuseWithoutEffect(options: GenerationOptions): void {
       )
 }
 
-function isFinite(value: unknown): value is number {
+function isFiniteNumber(value: unknown): value is number {
   return Number.isFinite(value)
 }
 

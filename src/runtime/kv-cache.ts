@@ -95,11 +95,18 @@ export class KvCache {
     const { kvHeads, headSize } = this.shape
     const size = tokens * headSize
     for (let head = 0; head < this.#batch * kvHeads; head++)
-      buffer.set(rows.subarray(head * size, (head + 1) * size), (head * this.#capacity + this.#length) * headSize)
+      buffer.set(
+        rows.subarray(head * size, (head + 1) * size),
+        (head * this.#capacity + this.#length) * headSize,
+      )
   }
 
   #tensor(buffer: Float32Array): HostTensor<'f32'> {
-    return hostTensor('f32', [this.#batch, this.shape.kvHeads, this.#capacity, this.shape.headSize], buffer as Float32Array<ArrayBuffer>)
+    return hostTensor(
+      'f32',
+      [this.#batch, this.shape.kvHeads, this.#capacity, this.shape.headSize],
+      buffer as Float32Array<ArrayBuffer>,
+    )
   }
 
   #relayout(batch: number, capacity: number, sourceRow: (row: number) => number): void {
@@ -111,7 +118,10 @@ export class KvCache {
         for (let row = 0; row < batch; row++)
           for (let head = 0; head < kvHeads; head++) {
             const from = (sourceRow(row) * kvHeads + head) * this.#capacity * headSize
-            next.set(buffers[layer]!.subarray(from, from + held), (row * kvHeads + head) * capacity * headSize)
+            next.set(
+              buffers[layer]!.subarray(from, from + held),
+              (row * kvHeads + head) * capacity * headSize,
+            )
           }
         buffers[layer] = next
       }

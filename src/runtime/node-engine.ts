@@ -1,5 +1,5 @@
-import { basename, dirname } from 'node:path'
 import { availableParallelism } from 'node:os'
+import { basename, dirname } from 'node:path'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { EngineError } from '../tensor/errors.ts'
 import type { Engine, WeightFile } from './engine.ts'
@@ -37,7 +37,10 @@ function weightFolder(weights: readonly WeightFile[]): string {
   const folders = new Set<string>()
   for (const file of weights) {
     if (!('localPath' in file) || basename(file.localPath) !== file.location)
-      throw new EngineError('weights-elsewhere', `The weight file ${file.location} is not on this machine's disk.`)
+      throw new EngineError(
+        'weights-elsewhere',
+        `The weight file ${file.location} is not on this machine's disk.`,
+      )
     folders.add(dirname(file.localPath))
   }
   if (folders.size > 1)

@@ -8,7 +8,8 @@ export function ortSession(Tensor: TensorConstructor, session: InferenceSession)
   let isDisposed = false
   return {
     async run(feeds, fetch) {
-      if (isDisposed) throw new EngineError('session-disposed', 'This program was disposed and cannot run again.')
+      if (isDisposed)
+        throw new EngineError('session-disposed', 'This program was disposed and cannot run again.')
       const inputs = Object.fromEntries(Object.entries(feeds).map(([name, t]) => [name, toOrt(Tensor, t)]))
       try {
         const outputs = await session.run(inputs, fetch)
@@ -28,7 +29,8 @@ export function ortSession(Tensor: TensorConstructor, session: InferenceSession)
 /** The error of a session that could not be made, told apart by what a caller can do about it. */
 export function openError(device: Device, error: unknown): EngineError {
   const message = engineMessage(error)
-  const isMissing = /backend not found|no available backend|not (?:supported|enabled|available)|cuda|webgpu/i.test(message)
+  const isMissing =
+    /backend not found|no available backend|not (?:supported|enabled|available)|cuda|webgpu/i.test(message)
   return device !== 'cpu' && device !== 'wasm' && isMissing
     ? new EngineError(
         'device-unavailable',

@@ -1,7 +1,7 @@
 import type { Tensor as OrtTensor, TensorConstructor } from 'onnxruntime-common'
 import type { DType } from '../tensor/dtype.ts'
-import { EngineError } from '../tensor/errors.ts'
 import { allocate } from '../tensor/dtype.ts'
+import { EngineError } from '../tensor/errors.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 
 const typeNames = {
@@ -16,7 +16,9 @@ const typeNames = {
   bool: 'bool',
 } as const satisfies Partial<Record<DType, OrtTensor.Type>>
 
-const dtypes = new Map<string, DType>(Object.entries(typeNames).map(([dtype, name]) => [name, dtype as DType]))
+const dtypes = new Map<string, DType>(
+  Object.entries(typeNames).map(([dtype, name]) => [name, dtype as DType]),
+)
 
 /** A host tensor as the engine's JavaScript API takes it; the data are shared, not copied. */
 export function toOrt(Tensor: TensorConstructor, tensor: HostTensor): OrtTensor {

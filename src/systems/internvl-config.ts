@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import type { Decoder } from '../decoders/decoder.ts'
 import { internVitConfig, internVitShapes } from '../encoders/internvit-config.ts'
 import { prefixShapes, type Shapes } from '../graph/weights.ts'
-import type { Decoder } from '../decoders/decoder.ts'
 import { internVlProjectorShapes } from '../projectors/internvl.ts'
 
 /** The configuration of InternVL chat models, under the official field names; defaults are the official ones. */
@@ -27,7 +27,10 @@ export const internVlConfig = z
     use_backbone_lora: z.literal(0, 'only merged checkpoints (0) can be loaded').default(0),
     use_llm_lora: z.literal(0, 'only merged checkpoints (0) can be loaded').default(0),
   })
-  .transform((config) => ({ ...config, tileSize: config.force_image_size ?? config.vision_config.image_size }))
+  .transform((config) => ({
+    ...config,
+    tileSize: config.force_image_size ?? config.vision_config.image_size,
+  }))
 
 export type InternVlConfig = z.output<typeof internVlConfig>
 

@@ -1,5 +1,5 @@
-import { parseConfig } from '../checkpoint/config.ts'
 import { requireKeys } from '../checkpoint/check.ts'
+import { parseConfig } from '../checkpoint/config.ts'
 import type { Decoder } from '../decoders/decoder.ts'
 import { DecoderPrograms } from '../decoders/programs.ts'
 import { decoderOf } from '../decoders/registry.ts'
@@ -18,9 +18,9 @@ import { type ConversationTemplate, conversationTemplate, stopText } from '../te
 import type { Tokenizer } from '../text/tokenizer.ts'
 import { planTiles, type TilingOptions } from '../tiling/tiling.ts'
 import { type InternVlConfig, internVlConfig, internVlShapes, tokensPerTile } from './internvl-config.ts'
+import { InternVlState } from './internvl-state.ts'
 import { internVlVision } from './internvl-vision.ts'
 import type { ModelFiles, OpenOptions } from './model-files.ts'
-import { InternVlState } from './internvl-state.ts'
 import { compressScales } from './scale-compression.ts'
 import type {
   Conversation,
@@ -83,7 +83,11 @@ export async function openInternVl(
 
   onEvent?.({ phase: 'loading', done: 0, total: 4, message: 'vision tower' })
   const pixels = input('pixels', 'f32', [dim('N'), 3, config.tileSize, config.tileSize])
-  const vision = await Program.compile('vision', { features: internVlVision(weights, pixels, config) }, compile)
+  const vision = await Program.compile(
+    'vision',
+    { features: internVlVision(weights, pixels, config) },
+    compile,
+  )
   const decoderPrograms = await DecoderPrograms.compile(decoder, weights.at('language_model'), {
     compile,
     // Compression looks into the second block, so the chain is cut behind it: the pre-pass runs no further.
@@ -212,7 +216,10 @@ class InternVlSystem implements System {
   }
 
   /** All tiles' visual tokens [N, T, H], one tile a run: larger batches are slower (engine facts, section 4). */
-  async #encode(prepared: PreparedConversation, { signal, onEvent }: RunOptions): Promise<HostTensor<'f32'> | undefined> {
+  async #encode(
+    prepared: PreparedConversation,
+    { signal, onEvent }: RunOptions,
+  ): Promise<HostTensor<'f32'> | undefined> {
     const total = prepared.tileCount
     if (total === 0) return undefined
     const parts: Float32Array[] = []
@@ -233,7 +240,11 @@ class InternVlSystem implements System {
   }
 
   /** The layout after compression: only the first picture's detailed tiles, and nothing in a prompt without pictures. */
-  async #compress(prepared: PreparedConversation, embeddings: HostTensor<'f32'>, run: RunOptions): Promise<VisualLayout> {
+  async #compress(
+    prepared: PreparedConversation,
+    embeddings: HostTensor<'f32'>,
+    run: RunOptions,
+  ): Promise<VisualLayout> {
     const { layout, pictures, compression } = prepared
     if (!compression || layout.spans.length === 0) return layout
     const grid = pictures[0]!.plan.detailedGrid
@@ -279,7 +290,9 @@ function padded(picture: Picture): Picture {
 
 function checkKeepRatio(ratio: number | undefined): void {
   if (ratio !== undefined && !(ratio > 0 && ratio <= 1))
-    throw new InputError('keep-ratio', `The keep ratio is ${ratio}; it must be above 0 and at most 1.`, { ratio })
+    throw new InputError('keep-ratio', `The keep ratio is ${ratio}; it must be above 0 and at most 1.`, {
+      ratio,
+    })
 }
 
 function tokenId(tokenizer: Tokenizer, token: string): number {

@@ -39,8 +39,12 @@ export function openSystem(files: ModelFiles, options: OpenOptions, name?: strin
           `Known are ${Object.keys(byArchitecture).join(', ')}.`,
         { found: architectures[0], known: Object.keys(byArchitecture) },
       )
-    : new CheckpointError('unknown-system', `There is no system '${name}'. Known are ${systemNames.join(', ')}.`, {
-        found: name,
-        known: systemNames,
-      })
+    : new CheckpointError(
+        'unknown-system',
+        `There is no system '${name}'. Known are ${systemNames.join(', ')}.`,
+        {
+          found: name,
+          known: systemNames,
+        },
+      )
 }

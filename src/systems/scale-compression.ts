@@ -37,11 +37,7 @@ export async function compressScales(
   const kept = strongest(scores, Math.trunc(high * (options.keepRatio ?? 0.5)))
   // The official code also drops the first token behind the block.
   const tail = first + high + (options.mode === 'corrected' ? 0 : 1)
-  const keptPositions = [
-    ...range(0, first),
-    ...kept.map((index) => first + index),
-    ...range(tail, length),
-  ]
+  const keptPositions = [...range(0, first), ...kept.map((index) => first + index), ...range(tail, length)]
   return { scores, keptPositions }
 }
 

@@ -1,6 +1,6 @@
+import type { Normalisation } from '../image/normalise.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import { tilePixelValues } from '../tiling/pixel-values.ts'
-import type { Normalisation } from '../image/normalise.ts'
 import type { TilePlan } from '../tiling/plan.ts'
 import type { Picture, VisualSpan } from './system.ts'
 

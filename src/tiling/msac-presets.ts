@@ -30,7 +30,7 @@ function preset(
  * detailed tiles).
  * Source: Mini-Monkey demo.py, eval/internvl_chat.py, eval/vqa/evaluate_vqa.py; VLMEvalKit vlm/minimonkey.py.
  */
-export const msacPresets = {
+const presets = {
   demo: preset('demo', [4, 12], [3, 7]),
   training: preset('training', [1, 8], [1, 4]),
   'training:lora': preset('training', [1, 6], [1, 4]),
@@ -63,4 +63,6 @@ export const msacPresets = {
   'vqa:DocVQA-test': preset('vqa', [11, 23], [2, 10]),
 } as const satisfies Record<string, MsacPreset>
 
-export type MsacPresetName = keyof typeof msacPresets
+export type MsacPresetName = keyof typeof presets
+
+export const msacPresets: Readonly<Record<MsacPresetName, MsacPreset>> = presets

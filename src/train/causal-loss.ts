@@ -25,7 +25,11 @@ export function causalTargets(labels: readonly (readonly number[])[]): {
   const labelled = shifted.filter((label) => label !== IGNORED).length
   const shape = [labels.length, labels[0]!.length - 1]
   return {
-    targets: hostTensor('i64', shape, BigInt64Array.from(shifted, (label) => BigInt(Math.max(0, label)))),
+    targets: hostTensor(
+      'i64',
+      shape,
+      BigInt64Array.from(shifted, (label) => BigInt(Math.max(0, label))),
+    ),
     weights: hostTensor(
       'f32',
       shape,

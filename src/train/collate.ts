@@ -35,9 +35,16 @@ export function collate(samples: readonly Sample[]): Batch {
     ids,
     labels: samples.map((sample) => padded(sample.labels, IGNORED)),
     attentionMask,
-    positions: samples.map((sample) => padded(sample.inputIds.map((_, t) => t), 0)),
+    positions: samples.map((sample) =>
+      padded(
+        sample.inputIds.map((_, t) => t),
+        0,
+      ),
+    ),
     pixels: joinTiles(samples.map((sample) => sample.pixels)),
-    imageFlags: samples.flatMap(({ pixels, hasPictures }) => Array<number>(pixels.shape[0]!).fill(Number(hasPictures))),
+    imageFlags: samples.flatMap(({ pixels, hasPictures }) =>
+      Array<number>(pixels.shape[0]!).fill(Number(hasPictures)),
+    ),
   }
 }
 

@@ -53,6 +53,10 @@ export function internVlFeeds(
     placeholders: i64([count], placeholders.slice(0, count)),
     targets,
     weights,
-    ...decoderGraphInputs(decoder, batch.attentionMask.map((row) => row.map(Boolean)), batch.positions),
+    ...decoderGraphInputs(
+      decoder,
+      batch.attentionMask.map((row) => row.map(Boolean)),
+      batch.positions,
+    ),
   }
 }

@@ -5,8 +5,8 @@ import { decoderOf } from '../../src/decoders/registry.ts'
 import { gradients } from '../../src/graph/gradient.ts'
 import { Weights } from '../../src/graph/weights.ts'
 import { asPillow, decodeImage } from '../../src/image/decode.ts'
-import { filledImage } from '../../src/image/rgb-image.ts'
 import { normalisations } from '../../src/image/normalise.ts'
+import { filledImage } from '../../src/image/rgb-image.ts'
 import { internVlConfig, tokensPerTile } from '../../src/systems/internvl-config.ts'
 import { openSystem } from '../../src/systems/registry.ts'
 import type { DecodingState, Picture, System } from '../../src/systems/system.ts'
@@ -85,7 +85,10 @@ export interface TrainingOptions {
 }
 
 /** The batch of train.jsonl, its loss and gradients, under the names of the case. */
-export async function trainingTensors(golden: GoldenCase, options: TrainingOptions): Promise<Map<string, HostTensor>> {
+export async function trainingTensors(
+  golden: GoldenCase,
+  options: TrainingOptions,
+): Promise<Map<string, HostTensor>> {
   const config = parseConfig(internVlConfig, golden.json.config, 'case.json')
   const decoder = decoderOf(config.llm_config, 'case.json')
   const tokenizer = await loadTokenizer(await folderSource(golden.file('tokenizer')))
@@ -103,7 +106,8 @@ export async function trainingTensors(golden: GoldenCase, options: TrainingOptio
     // A text-only sample carries one blank white tile that no placeholder stands for.
     const blank = filledImage(224, 224, [255, 255, 255])
     const single = planTiles(blank, { strategy: 'single', tileSize: config.tileSize })
-    const pixels = parts.length > 0 ? joinTiles(parts) : tilePixelValues(blank, single, normalisations.imagenet)
+    const pixels =
+      parts.length > 0 ? joinTiles(parts) : tilePixelValues(blank, single, normalisations.imagenet)
     const labelled = labelConversation(
       conversationTemplate(config.template),
       names.length > 0 ? withPlaceholder(conversations) : conversations,
@@ -118,7 +122,10 @@ export async function trainingTensors(golden: GoldenCase, options: TrainingOptio
   const weights = new Weights(await caseWeights(golden))
   const loss = internVlLoss(weights, config, decoder)
   const trained = [...weights.read().keys()].filter(options.isTrained).sort()
-  const slopes = gradients(loss, trained.map((key) => weights.get(key)))
+  const slopes = gradients(
+    loss,
+    trained.map((key) => weights.get(key)),
+  )
   const outputs = { loss, ...Object.fromEntries(trained.map((key, i) => [`grad.${key}`, slopes[i]!])) }
   const feeds = internVlFeeds(batch, config, decoder, tokenizer.idOf(PICTURE_TOKENS.context)!)
   const values = await runOnce(outputs, feeds, onCpu)
@@ -146,7 +153,13 @@ function batchTensors(samples: readonly Sample[], batch: Batch): Map<string, Hos
     ['train.attention_mask', rows(batch.attentionMask)],
     ['train.position_ids', rows(batch.positions)],
     ['train.image_flags', i64([batch.imageFlags.length], batch.imageFlags)],
-    ['train.num_tiles', i64([samples.length], samples.map((sample) => sample.pixels.shape[0]!))],
+    [
+      'train.num_tiles',
+      i64(
+        [samples.length],
+        samples.map((sample) => sample.pixels.shape[0]!),
+      ),
+    ],
     ['train.pixel_mean', hostTensor('f32', [N, C], means)],
   ])
 }

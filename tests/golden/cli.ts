@@ -31,7 +31,10 @@ async function runFolder(folder: string): Promise<'passed' | 'failed' | 'skipped
     const problems = compareAll(golden, await runner(golden))
     for (const line of problems.lines) process.stdout.write(`  ${line}\n`)
     const isPass = problems.lines.length === 0
-    finish(isPass ? 'pass' : 'fail', `${problems.checked} compared, worst ${problems.worst.toFixed(3)} of tolerance`)
+    finish(
+      isPass ? 'pass' : 'fail',
+      `${problems.checked} compared, worst ${problems.worst.toFixed(3)} of tolerance`,
+    )
     return isPass ? 'passed' : 'failed'
   } catch (error) {
     process.stdout.write(`  ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)

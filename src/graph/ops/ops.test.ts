@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { closeTo } from '../../../tests/close-to.ts'
+import { compareSlopes, evaluate, randomTensor, type Symbols } from '../../../tests/finite-differences.ts'
 import { f32, type HostTensor, hostTensor, i64 } from '../../tensor/tensor.ts'
-import { closeTo } from '../close-to.ts'
 import { mulDims } from '../dim.ts'
-import { compareSlopes, evaluate, randomTensor, type Symbols } from '../finite-differences.ts'
 import { constant, type Tensor } from '../tensor.ts'
 import * as ops from './index.ts'
 

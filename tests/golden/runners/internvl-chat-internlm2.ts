@@ -82,19 +82,34 @@ async function batchChat(
   const given = golden.io.get('expected.batch.input_ids')!
   const mask = golden.io.get('expected.batch.attention_mask')!
   const length = given.shape[1]!
-  const prepared = text.questions.map((question, row) => system.prepare({ pictures: [pictures[row]!], question }))
+  const prepared = text.questions.map((question, row) =>
+    system.prepare({ pictures: [pictures[row]!], question }),
+  )
   const padded = prepared.map(({ promptIds }) => {
     const padding = length - promptIds.length
     return { ids: [...Array<number>(padding).fill(system.tokenizer.padId!), ...promptIds], padding }
   })
-  tensors.set('batch.input_ids', i64(given.shape, padded.flatMap((row) => row.ids)))
-  tensors.set('batch.attention_mask', i64(mask.shape, padded.flatMap((row) => row.ids.map((_, t) => Number(t >= row.padding)))))
+  tensors.set(
+    'batch.input_ids',
+    i64(
+      given.shape,
+      padded.flatMap((row) => row.ids),
+    ),
+  )
+  tensors.set(
+    'batch.attention_mask',
+    i64(
+      mask.shape,
+      padded.flatMap((row) => row.ids.map((_, t) => Number(t >= row.padding))),
+    ),
+  )
   const state = await system.startBatch(prepared)
   const { ids, rows } = await greedyAnswer(system, state, golden.io.get('expected.batch.greedy')!.shape[1]!)
   tensors.set('batch.greedy', ids)
   rows.forEach((row, i) => {
     const answer = answerText(system, row)
-    if (answer !== text.responses[i]) mismatches.push(`batch ${i}: answered '${answer}', expected '${text.responses[i]}'`)
+    if (answer !== text.responses[i])
+      mismatches.push(`batch ${i}: answered '${answer}', expected '${text.responses[i]}'`)
   })
 }
 

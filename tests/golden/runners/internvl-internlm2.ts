@@ -1,10 +1,9 @@
-import { DecoderPrograms } from '../../../src/decoders/programs.ts'
-import { RotaryState } from '../../../src/decoders/rope.ts'
-import { decoderOf } from '../../../src/decoders/registry.ts'
 import type { Checkpoint } from '../../../src/checkpoint/checkpoint.ts'
-import { dim } from '../../../src/graph/dim.ts'
+import { DecoderPrograms } from '../../../src/decoders/programs.ts'
+import { decoderOf } from '../../../src/decoders/registry.ts'
+import { RotaryState } from '../../../src/decoders/rope.ts'
+import { addDims, dim } from '../../../src/graph/dim.ts'
 import { gradients } from '../../../src/graph/gradient.ts'
-import { addDims } from '../../../src/graph/dim.ts'
 import { input } from '../../../src/graph/tensor.ts'
 import { Weights } from '../../../src/graph/weights.ts'
 import { type HostTensor, hostTensor, i64 } from '../../../src/tensor/tensor.ts'
@@ -47,12 +46,20 @@ function compile(golden: GoldenCase, checkpoint: Checkpoint, changes: object): P
   return DecoderPrograms.compile(decoder, new Weights(checkpoint), { compile: withTaps })
 }
 
-async function logitsOf(programs: DecoderPrograms, ids: number[][], rotary?: RotaryState): Promise<HostTensor> {
+async function logitsOf(
+  programs: DecoderPrograms,
+  ids: number[][],
+  rotary?: RotaryState,
+): Promise<HostTensor> {
   const { logits } = await readPrompt(programs, await programs.embed(ids), rotary ? { rotary } : {})
   return logits
 }
 
-async function plain(tensors: Map<string, HostTensor>, programs: DecoderPrograms, ids: number[][]): Promise<void> {
+async function plain(
+  tensors: Map<string, HostTensor>,
+  programs: DecoderPrograms,
+  ids: number[][],
+): Promise<void> {
   const embeddings = await programs.embed(ids)
   const { sequence, logits, normed, taps } = await readPrompt(programs, embeddings)
   tensors.set('plain.hidden_states.0', embeddings)
@@ -82,7 +89,10 @@ async function padded(
 ): Promise<void> {
   const padding = mask.map((row) => row.indexOf(1))
   const { sequence, logits } = await readPrompt(programs, await programs.embed(ids), { padding })
-  tensors.set('padded.position_ids', i64([ids.length, ids[0]!.length], sequence.positions(0, ids[0]!.length).flat()))
+  tensors.set(
+    'padded.position_ids',
+    i64([ids.length, ids[0]!.length], sequence.positions(0, ids[0]!.length).flat()),
+  )
   tensors.set('padded.logits', logits)
   tensors.set('padded.greedy', (await greedy(sequence, logits, 12)).ids)
 }
@@ -114,7 +124,10 @@ async function training(
   const targets = input('targets', 'i64', [B, addDims(T, -1)])
   const loss = causalLoss(logits, targets, input('weights', 'f32', [B, addDims(T, -1)]))
   const names = [...golden.io.keys()].filter((n) => n.startsWith('expected.grad.')).map((n) => n.slice(14))
-  const slopes = gradients(loss, names.map((name) => w.get(name)))
+  const slopes = gradients(
+    loss,
+    names.map((name) => w.get(name)),
+  )
   const valid = rowsOf(golden.io.get('input.attention_mask')!).map((row) => row.map(Boolean))
   const values = await runOnce(
     { loss, ...Object.fromEntries(names.map((name, i) => [`grad.${name}`, slopes[i]!])) },

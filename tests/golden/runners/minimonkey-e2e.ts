@@ -39,7 +39,8 @@ export async function run(golden: GoldenCase): Promise<GoldenResult> {
     const { ids, rows } = await greedyAnswer(system, state, most)
     tensors.set(`${name}.greedy`, ids)
     const answer = answerText(system, rows[0]!)
-    if (answer !== text.response) mismatches.push(`${name}: answered '${answer}', expected '${text.response}'`)
+    if (answer !== text.response)
+      mismatches.push(`${name}: answered '${answer}', expected '${text.response}'`)
   }
   const { question } = Object.values(texts)[0]!
   await insides(tensors, golden, system, picture, question)

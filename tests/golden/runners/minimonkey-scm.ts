@@ -47,7 +47,13 @@ async function compressScenario(
   give('logits_full_last', lastRow(whole.logits))
   give('greedy_full', (await greedy(whole.sequence, whole.logits, 12)).ids)
 
-  const { scores, keptPositions } = await compressScales(programs, embeddings, ids[0]!.indexOf(contextId), high, {})
+  const { scores, keptPositions } = await compressScales(
+    programs,
+    embeddings,
+    ids[0]!.indexOf(contextId),
+    high,
+    {},
+  )
   give('scores', hostTensor('f32', [1, high], scores as Float32Array<ArrayBuffer>))
   give('kept_positions', i64([keptPositions.length], keptPositions))
   const pruned = selectTokens(embeddings, keptPositions)

@@ -1,7 +1,7 @@
 import { parseConfig } from '../../../src/checkpoint/config.ts'
 import { internVit } from '../../../src/encoders/internvit.ts'
 import { internVitConfig } from '../../../src/encoders/internvit-config.ts'
-import { s2Features, type S2FusionOptions } from '../../../src/fusion/s2.ts'
+import { type S2FusionOptions, s2Features } from '../../../src/fusion/s2.ts'
 import { input } from '../../../src/graph/tensor.ts'
 import { Weights } from '../../../src/graph/weights.ts'
 import type { HostTensor } from '../../../src/tensor/tensor.ts'
@@ -18,9 +18,15 @@ export async function run(golden: GoldenCase): Promise<GoldenResult> {
   const base = config.image_size
   const tensors = new Map<string, HostTensor>()
 
-  const s2 = async (name: string, pixels: HostTensor<'f32'>, options: Omit<S2FusionOptions, 'prefixTokens'>) => {
+  const s2 = async (
+    name: string,
+    pixels: HostTensor<'f32'>,
+    options: Omit<S2FusionOptions, 'prefixTokens'>,
+  ) => {
     const tower = (x: Parameters<typeof internVit>[1]) => internVit(weights, x, config).hiddenStates.at(-1)!
-    const outputs = { s2: s2Features(input('pixels', 'f32', pixels.shape), tower, { prefixTokens: 1, ...options }) }
+    const outputs = {
+      s2: s2Features(input('pixels', 'f32', pixels.shape), tower, { prefixTokens: 1, ...options }),
+    }
     tensors.set(name, (await runOnce(outputs, { pixels })).s2!)
   }
   for (const name of golden.io.keys()) {

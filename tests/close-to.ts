@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { HostTensor } from '../tensor/tensor.ts'
+import type { HostTensor } from '../src/tensor/tensor.ts'
 
 /** Asserts equal shapes and |actual − expected| ≤ atol + rtol·|expected| everywhere; names the worst element. */
 export function closeTo(

@@ -1,11 +1,11 @@
-import { nodeEngine } from '../runtime/node-engine.ts'
-import { Program } from '../runtime/program.ts'
-import { f32, type HostTensor } from '../tensor/tensor.ts'
-import { addDims, type Dim, dim, evaluateDim } from './dim.ts'
-import { gradients } from './gradient.ts'
-import { bindShapes } from './onnx/write.ts'
-import { mul, sum } from './ops/index.ts'
-import { input, type Tensor } from './tensor.ts'
+import { addDims, type Dim, dim, evaluateDim } from '../src/graph/dim.ts'
+import { gradients } from '../src/graph/gradient.ts'
+import { bindShapes } from '../src/graph/onnx/write.ts'
+import { mul, sum } from '../src/graph/ops/index.ts'
+import { input, type Tensor } from '../src/graph/tensor.ts'
+import { nodeEngine } from '../src/runtime/node-engine.ts'
+import { Program } from '../src/runtime/program.ts'
+import { f32, type HostTensor } from '../src/tensor/tensor.ts'
 
 /** Symbol names (`T`, `P + T`) or sizes of each input's axes; absent: every size is known. */
 export type Symbols = readonly (readonly (string | number)[])[]
