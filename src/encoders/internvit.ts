@@ -1,28 +1,14 @@
 import { type Dim, floorDivDims } from '../graph/dim.ts'
-import {
-  add,
-  concat,
-  gelu,
-  linearProduct,
-  mul,
-  patchify,
-  reshape,
-  slice,
-  split,
-  transpose,
-} from '../graph/ops/index.ts'
+import { add, concat, gelu, linearProduct, mul, patchify, reshape, split } from '../graph/ops/index.ts'
 import { type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
 import { attention, mergeHeads, repeatOverBatch, splitHeads } from '../nn/attention.ts'
 import { linear } from '../nn/linear.ts'
 import { layerNorm, rmsNorm } from '../nn/norm.ts'
-import { bicubicWeights, resizeMaps } from '../nn/resize.ts'
+import { positionTable } from '../nn/position-table.ts'
+import { bicubicWeights } from '../nn/resize.ts'
 import type { InternVitConfig } from './internvit-config.ts'
-
-/** What the tower gives: `hiddenStates[k]` is the input of layer k, the last entry the output of the last layer. */
-export interface VisionFeatures {
-  readonly hiddenStates: readonly Tensor[]
-}
+import type { VisionFeatures } from './vision-features.ts'
 
 /**
  * InternViT: a plain vision transformer with a class token, scaled residual branches and no final norm.
@@ -75,7 +61,7 @@ function norm(w: Weights, x: Tensor, config: InternVitConfig): Tensor {
     : layerNorm(w, x, config.layer_norm_eps)
 }
 
-/** Patches in row-major order behind the class token, plus the position table. → [N, 1 + h·w, C]. */
+/** Patches in row-major order behind the class token, plus the position table (bicubic, a = −0.75). → [N, 1 + h·w, C]. */
 function embedPatches(w: Weights, pixels: Tensor, config: InternVitConfig): Tensor {
   const { hidden_size: width, patch_size: patch } = config
   const [tiles, , height, breadth] = pixels.shape as [Dim, Dim, Dim, Dim]
@@ -84,20 +70,5 @@ function embedPatches(w: Weights, pixels: Tensor, config: InternVitConfig): Tens
   const embedded = concat([repeatOverBatch(w.get('class_embedding'), tiles), patches], 1)
   const rows = floorDivDims(height, patch)
   const columns = floorDivDims(breadth, patch)
-  return add(embedded, positionTable(w.get('position_embedding'), rows, columns))
-}
-
-/**
- * The position table for a grid of patches: bicubic (a = −0.75) where the grid differs from the stored square one;
- * the class position is never interpolated. [1, 1 + g², C] → [1, 1 + rows·columns, C].
- */
-export function positionTable(table: Tensor, rows: Dim, columns: Dim): Tensor {
-  const [, count, width] = table.shape as [number, number, number]
-  const stored = Math.sqrt(count - 1)
-  if (rows === stored && columns === stored) return table
-  const grid = reshape(slice(table, 1, 1, count), [stored, stored, width])
-  const maps = transpose(grid, [2, 0, 1]) // [C, g, g]
-  const resized = resizeMaps(maps, rows as number, columns as number, bicubicWeights)
-  const patches = reshape(transpose(resized, [1, 2, 0]), [1, (rows as number) * (columns as number), width])
-  return concat([slice(table, 1, 0, 1), patches], 1)
+  return add(embedded, positionTable(w.get('position_embedding'), rows, columns, bicubicWeights))
 }

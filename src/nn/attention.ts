@@ -25,10 +25,14 @@ export function mergeHeads(x: Tensor): Tensor {
   return reshape(transpose(x, [0, 2, 1, 3]), [batch, tokens, heads * size])
 }
 
-/** Full attention, as vision towers use it. q, k, v [B, H, T, D] → [B, H, T, D]; scores are scaled by D^−½. */
-export function attention(q: Tensor, k: Tensor, v: Tensor): Tensor {
+/**
+ * Multi-head attention of equal heads, as vision and text towers use it. q [B, H, T, D], k, v [B, H, S, D] →
+ * [B, H, T, D]; scores are scaled by D^−½. A mask that broadcasts to [B, H, T, S] is added to them.
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, mask?: Tensor): Tensor {
   const size = q.shape.at(-1) as number
-  return matmul(softmax(matmulTransposed(mul(q, size ** -0.5), k)), v)
+  const scores = matmulTransposed(mul(q, size ** -0.5), k)
+  return matmul(softmax(mask ? add(scores, mask) : scores), v)
 }
 
 /** Keys and values of one layer that were computed before, [B, kv heads, P, D] each. */

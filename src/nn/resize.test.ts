@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { closeTo } from '../../tests/close-to.ts'
 import { compareSlopes, evaluate, randomTensor } from '../../tests/finite-differences.ts'
-import { positionTable } from '../encoders/internvit.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { pixelShuffle } from '../projectors/internvl.ts'
 import { f32, type HostTensor } from '../tensor/tensor.ts'
-import { areaWeights, bicubicWeights, resizeMaps } from './resize.ts'
+import { positionTable } from './position-table.ts'
+import { antialiasBicubicWeights, areaWeights, bicubicWeights, resizeMaps } from './resize.ts'
 
 const square = f32([1, 2, 2], [1, 2, 3, 4])
 // The output that the documentation of torch.nn.Upsample(scale_factor=2, mode='bicubic') prints for this square.
@@ -27,10 +27,12 @@ test('each row of the bicubic weights sums to one', () => {
     [3, 11],
     [5, 5],
   ] as const) {
-    const { data } = bicubicWeights(from, to)
-    for (let row = 0; row < to; row++) {
-      const total = data.subarray(row * from, (row + 1) * from).reduce((a, b) => a + b)
-      assert.ok(Math.abs(total - 1) < 1e-6, `${from} → ${to}, row ${row}: ${total}`)
+    for (const weights of [bicubicWeights, antialiasBicubicWeights]) {
+      const { data } = weights(from, to)
+      for (let row = 0; row < to; row++) {
+        const total = data.subarray(row * from, (row + 1) * from).reduce((a, b) => a + b)
+        assert.ok(Math.abs(total - 1) < 1e-6, `${weights.name} ${from} → ${to}, row ${row}: ${total}`)
+      }
     }
   }
 })
@@ -44,14 +46,14 @@ test('area resizing averages the cells that each new one touches', async () => {
 
 test('a position table of the right size is taken as it is', async () => {
   const table = randomTensor([1, 5, 3], 1)
-  closeTo(await evaluate((x) => positionTable(x, 2, 2), [table]), table)
+  closeTo(await evaluate((x) => positionTable(x, 2, 2, bicubicWeights), [table]), table)
 })
 
 test('another grid gets resized patch positions behind the unchanged class position', async () => {
   const table = f32([1, 5, 1], [9, 1, 2, 3, 4])
-  const resized = await evaluate((x) => positionTable(x, 4, 4), [table])
+  const resized = await evaluate((x) => positionTable(x, 4, 4, bicubicWeights), [table])
   closeTo(resized, f32([1, 17, 1], [9, ...upsampled]), { atol: 6e-5 })
-  await slopesAgree((x) => positionTable(x, 3, 1), [randomTensor([1, 5, 2], 1)])
+  await slopesAgree((x) => positionTable(x, 3, 1, bicubicWeights), [randomTensor([1, 5, 2], 1)])
 })
 
 const grid = f32([1, 4, 4, 1], [...Array(16).keys()])

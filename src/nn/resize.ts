@@ -36,6 +36,34 @@ export function bicubicWeights(from: number, to: number): HostTensor<'f32'> {
   return f32([to, from], table)
 }
 
+/**
+ * Interpolation weights [to, from] of PyTorch's bicubic mode with antialias (a = −0.5, support widened when shrinking,
+ * weights of the taps inside the axis renormalised): also another table than `bicubicWeights` when enlarging.
+ */
+export function antialiasBicubicWeights(from: number, to: number): HostTensor<'f32'> {
+  const scale = from / to
+  const width = Math.max(scale, 1)
+  const table = new Float32Array(to * from)
+  for (let row = 0; row < to; row++) {
+    const centre = (row + 0.5) * scale
+    const start = Math.max(0, Math.trunc(centre - 2 * width + 0.5))
+    const end = Math.min(from, Math.trunc(centre + 2 * width + 0.5))
+    const taps = Array.from({ length: end - start }, (_, k) => keys((start + k + 0.5 - centre) / width))
+    const total = taps.reduce((sum, weight) => sum + weight, 0)
+    taps.forEach((weight, k) => {
+      table[row * from + start + k] = weight / total
+    })
+  }
+  return f32([to, from], table)
+}
+
+/** Keys' cubic kernel with a = −0.5, zero beyond 2. */
+function keys(t: number): number {
+  const d = Math.abs(t)
+  if (d < 1) return (1.5 * d - 2.5) * d * d + 1
+  return d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0
+}
+
 /** Averaging weights [to, from] of PyTorch's adaptive average pooling (interpolation mode "area"). */
 export function areaWeights(from: number, to: number): HostTensor<'f32'> {
   const table = new Float32Array(to * from)

@@ -1,9 +1,11 @@
 import { parseConfig } from '../../../src/checkpoint/config.ts'
-import { attentionBranch, internVit, mlpBranch, positionTable } from '../../../src/encoders/internvit.ts'
+import { attentionBranch, internVit, mlpBranch } from '../../../src/encoders/internvit.ts'
 import { internVitConfig } from '../../../src/encoders/internvit-config.ts'
 import { reshape, slice } from '../../../src/graph/ops/index.ts'
 import { input } from '../../../src/graph/tensor.ts'
 import { Weights } from '../../../src/graph/weights.ts'
+import { positionTable } from '../../../src/nn/position-table.ts'
+import { bicubicWeights } from '../../../src/nn/resize.ts'
 import type { HostTensor } from '../../../src/tensor/tensor.ts'
 import type { GoldenCase, GoldenResult } from '../case.ts'
 import { caseWeights, runOnce, withTaps } from '../programs.ts'
@@ -34,7 +36,7 @@ export async function run(golden: GoldenCase): Promise<GoldenResult> {
   const resized = golden.io.get('expected.resized_position_embedding')!
   const side = Math.sqrt(resized.shape[1]! - 1)
   const table = new Weights(checkpoint).get('embeddings.position_embedding')
-  const { position } = await runOnce({ position: positionTable(table, side, side) }, {})
+  const { position } = await runOnce({ position: positionTable(table, side, side, bicubicWeights) }, {})
   tensors.set('resized_position_embedding', position!)
   return { tensors, checked: golden.io.size - 2 }
 }
