@@ -33,8 +33,14 @@ export function textPath(text: string, x: number, y: number, style: TextStyle): 
 /** The text, cut with an ellipsis where it would be wider than `width` pixels. */
 export function fitText(text: string, width: number, style: Omit<TextStyle, 'colour'>): string {
   if (textWidth(text, style) <= width) return text
-  let kept = text
-  while (kept !== '' && textWidth(`${kept}…`, style) > width) kept = kept.slice(0, -1)
+  const room = width - textWidth('…', style)
+  let kept = ''
+  let used = 0
+  for (const character of text) {
+    used += textWidth(character, style)
+    if (used > room) break
+    kept += character
+  }
   return `${kept.trimEnd()}…`
 }
 

@@ -1,5 +1,6 @@
 import type { Size } from '../image/rgb-image.ts'
-import { fitText, type TextStyle, textPath, textWidth } from '../image/text-path.ts'
+import { badge, distinctColours, outlined, palette, rectangle } from '../image/svg-shapes.ts'
+import { fitText, type TextStyle, textPath } from '../image/text-path.ts'
 import { groupTiles, type Rectangle, type TileGroup, type TilePlan } from './plan.ts'
 
 /** How an overlay is drawn. */
@@ -33,18 +34,13 @@ const box = { width: 560, height: 560 }
 /** A caption needs this much even under a narrow picture. */
 const narrowest = 250
 
-/**
- * Colours that stay apart for colour-blind readers (after Okabe and Ito), dark enough on paper and on
- * pictures.
- */
 const colours: Record<string, string> = {
-  detailed: '#d1431f',
-  tiles: '#d1431f',
-  adaptive: '#0067b8',
-  global: '#00805e',
-  thumbnail: '#00805e',
+  detailed: palette.red,
+  tiles: palette.red,
+  adaptive: palette.blue,
+  global: palette.green,
+  thumbnail: palette.green,
 }
-const scaleColours = ['#00805e', '#d1431f', '#0067b8', '#9a4d92', '#a86a00']
 
 /**
  * What the model will see of a picture: for each group of tiles a copy of it with the group's cuts and the
@@ -61,7 +57,7 @@ export function tilingOverlay(plan: TilePlan, options: OverlayOptions = {}): Ove
   for (const [index, group] of plan.groups.entries()) {
     const left = margin + index * (panelWidth + gap)
     const place = { x: left, y: margin + titleHeight }
-    const colour = colours[group.name] ?? scaleColours[index % scaleColours.length]!
+    const colour = colours[group.name] ?? distinctColours[index % distinctColours.length]!
     pictures.push(place)
     shapes += cuts(plan, index, colour, place, picture)
     shapes += caption(plan, index, colour, options, left, place.y + picture.height, panelWidth)
@@ -113,10 +109,7 @@ function caption(
     .join('')
 }
 
-/**
- * The outline of every tile, light beneath and coloured above so that it shows on any picture, and its
- * number.
- */
+/** The outline of every tile and its number. */
 function cuts(
   plan: TilePlan,
   index: number,
@@ -132,17 +125,14 @@ function cuts(
     if (tile.group !== index) continue
     const cell = onPanel(tile.source, plan.original, place, picture)
     const [w, h] = [cell.x1 - cell.x0, cell.y1 - cell.y0]
-    outlines += `<rect x="${cell.x0}" y="${cell.y0}" width="${w}" height="${h}"/>`
+    outlines += rectangle(cell.x0, cell.y0, w, h)
     const room = isOverlapping
       ? { w: (w * group.stride.width) / group.tile.width, h: (h * group.stride.height) / group.tile.height }
       : { w, h }
     labels += label(String(tile.index + 1), cell, room, colour)
   }
-  const fill = isOverlapping ? colour : 'none' // where windows overlap, the tint is deeper
-  return (
-    `<g fill="none" stroke="#fff" stroke-opacity="0.75" stroke-width="5">${outlines}</g>` +
-    `<g fill="${fill}" fill-opacity="0.08" stroke="${colour}" stroke-width="2.5">${outlines}</g>${labels}`
-  )
+  // Where windows overlap, the tint is deeper.
+  return outlined(outlines, colour, { isTinted: isOverlapping }) + labels
 }
 
 function onPanel(
@@ -158,11 +148,9 @@ function onPanel(
 
 /** A number in the tile's upper left corner, left out where there is no room for it. */
 function label(text: string, cell: Rectangle, room: { w: number; h: number }, colour: string): string {
-  const style = { sizePixels: 15, isBold: true, colour: '#fff' }
-  const width = textWidth(text, style) + 10
-  if (room.w < width + 4 || room.h < 24) return ''
-  const badge = `<rect x="${cell.x0}" y="${cell.y0}" width="${width}" height="21" fill="${colour}"/>`
-  return badge + textPath(text, cell.x0 + 5, cell.y0 + 16, style)
+  const number = badge(text, colour)
+  const isRoom = room.w >= number.width + 4 && room.h >= number.height + 3
+  return isRoom ? number.at(cell.x0, cell.y0) : ''
 }
 
 /** Tiles of another size than the plan's (S2 crops) have tokens in proportion to their area. */
