@@ -1,2 +1,38 @@
 /** The public names that need no file system: everything that runs in a browser too. */
-export { planTiles, type TilingOptions, tilingStrategies } from './tiling/tiling.ts'
+export type { Checkpoint, WeightEntry } from './checkpoint/checkpoint.ts'
+export type { FileSource } from './checkpoint/files.ts'
+export { memorySource } from './checkpoint/memory.ts'
+export { openCheckpoint } from './checkpoint/open.ts'
+export { findNonFinite, type NonFiniteWeight } from './checkpoint/scan.ts'
+export type { GeneratedRow, StopReason } from './generate/generate.ts'
+export type { GenerationOptions } from './generate/options.ts'
+export { type RgbImage, rgbImage } from './image/rgb-image.ts'
+export { type Answer, AnswerStream, type TokenCounts } from './model/answer.ts'
+export { Chat } from './model/chat.ts'
+export { type LoadOptions, loadModel, type Platform } from './model/load.ts'
+export { type AskOptions, Model } from './model/model.ts'
+export type { DecodePicture, PictureInput } from './model/pictures.ts'
+export type { Device, Engine } from './runtime/engine.ts'
+export { systemNames } from './systems/registry.ts'
+export type {
+  CompressionOptions,
+  OnEvent,
+  Picture,
+  PictureReport,
+  RunEvent,
+  System,
+  VisualLayout,
+  VisualSpan,
+} from './systems/system.ts'
+export {
+  AbortError,
+  CheckpointError,
+  EngineError,
+  GraphError,
+  InputError,
+  PanoptesError,
+} from './tensor/errors.ts'
+export type { Turn } from './text/templates.ts'
+export { type MsacPresetName, msacPresets } from './tiling/msac-presets.ts'
+export type { Tile, TileGroup, TilePlan } from './tiling/plan.ts'
+export { planTiles, type TilingOptions, type TilingStrategy, tilingStrategies } from './tiling/tiling.ts'

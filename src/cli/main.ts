@@ -11,4 +11,7 @@ process.on('uncaughtException', (error) => {
   process.exit(1)
 })
 
-process.exitCode = await runCli(process.argv.slice(2))
+const exitCode = await runCli(process.argv.slice(2))
+// What was stopped may still be busy, such as an engine that loads.
+if (exitCode === 130) process.exit(exitCode)
+process.exitCode = exitCode

@@ -38,8 +38,8 @@ export interface InternVlVariant {
   readonly name: string
   /** How pictures are cut unless the caller says otherwise. */
   readonly tiling: (config: InternVlConfig) => TilingOptions
-  /** How a question without placeholders names several pictures. */
-  readonly severalPictures: (count: number) => string
+  /** How a question without placeholders names several pictures, the first of which has number `first`. */
+  readonly severalPictures: (count: number, first: number) => string
   /** Whether scale compression can be asked for. */
   readonly canCompress: boolean
 }
@@ -55,8 +55,8 @@ const internVl2Variant: InternVlVariant = {
           usesThumbnail: config.use_thumbnail,
         }
       : { strategy: 'single' },
-  severalPictures: (count) =>
-    Array.from({ length: count }, (_, i) => `Image-${i + 1}: ${PICTURE_PLACEHOLDER}\n`).join(''),
+  severalPictures: (count, first) =>
+    Array.from({ length: count }, (_, i) => `Image-${first + i}: ${PICTURE_PLACEHOLDER}\n`).join(''),
   canCompress: false,
 }
 
@@ -108,6 +108,7 @@ class InternVlSystem implements System {
   readonly vocabSize: number
   readonly stopIds: readonly number[]
   readonly stopTexts: readonly string[]
+  readonly tiling: TilingOptions
   readonly #variant: InternVlVariant
   readonly #config: InternVlConfig
   readonly #template: ConversationTemplate
@@ -128,6 +129,7 @@ class InternVlSystem implements System {
     this.name = variant.name
     this.tokenizer = tokenizer
     this.vocabSize = decoder.vocabSize
+    this.tiling = variant.tiling(config)
     this.stopTexts = [stopText(template)]
     this.stopIds = [tokenId(tokenizer, stopText(template))]
     this.#variant = variant
@@ -261,7 +263,7 @@ class InternVlSystem implements System {
   }
 
   #tiling({ tiling }: Conversation): TilingOptions {
-    const chosen = tiling ?? this.#variant.tiling(this.#config)
+    const chosen = tiling ?? this.tiling
     if (chosen.strategy === 's2')
       throw new InputError(
         'tiling-needs-projector',
@@ -270,15 +272,18 @@ class InternVlSystem implements System {
     return { ...chosen, tileSize: this.#config.tileSize }
   }
 
-  #withPlaceholders({ question, history, system, pictures }: Conversation) {
-    const isFirst = (history ?? []).length === 0
-    const lacksPlaceholders = isFirst && pictures.length > 0 && !question.includes(PICTURE_PLACEHOLDER)
+  /** Puts placeholders before a question that has none for the pictures which no earlier turn showed. */
+  #withPlaceholders({ question, history = [], system, pictures }: Conversation) {
+    const shown = history.reduce((sum, [asked]) => sum + asked.split(PICTURE_PLACEHOLDER).length - 1, 0)
+    const added = question.includes(PICTURE_PLACEHOLDER) ? 0 : Math.max(0, pictures.length - shown)
     const placeholders =
-      pictures.length === 1 ? `${PICTURE_PLACEHOLDER}\n` : this.#variant.severalPictures(pictures.length)
+      pictures.length === 1
+        ? `${PICTURE_PLACEHOLDER}\n`
+        : this.#variant.severalPictures(added, pictures.length - added + 1)
     const chosen = system ?? this.#config.system_message ?? undefined
     return {
-      question: lacksPlaceholders ? placeholders + question : question,
-      history: history ?? [],
+      question: added > 0 ? placeholders + question : question,
+      history,
       ...(chosen !== undefined && { system: chosen }),
     }
   }

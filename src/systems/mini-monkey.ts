@@ -13,8 +13,8 @@ export function openMiniMonkey(files: ModelFiles, options: OpenOptions): Promise
   return openInternVl(files, options, {
     name: 'mini-monkey',
     tiling: () => ({ strategy: 'msac', order: 'evaluation' }),
-    severalPictures: (count) => {
-      const names = Array.from({ length: count }, (_, i) => `<image-${i + 1}>: ${PICTURE_PLACEHOLDER}`)
+    severalPictures: (count, first) => {
+      const names = Array.from({ length: count }, (_, i) => `<image-${first + i}>: ${PICTURE_PLACEHOLDER}`)
       return `${names.join(' ')}\n`
     },
     canCompress: true,

@@ -123,6 +123,8 @@ export interface System {
   readonly stopIds: readonly number[]
   /** Texts that end an answer. */
   readonly stopTexts: readonly string[]
+  /** How pictures are cut unless a conversation says otherwise. */
+  readonly tiling: TilingOptions
   /**
    * @throws InputError for an empty question, placeholders that do not match the pictures, and options that the
    * system does not have.

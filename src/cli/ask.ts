@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs'
+import type { Answer, AnswerStream } from '../model/answer.ts'
+import { AbortError } from '../tensor/errors.ts'
+import { answerReport, answerSummary } from './answer-report.ts'
+import { defineCommand } from './command.ts'
+import { interruptSignal } from './interrupt.ts'
+import { askOptions, checkModelFlags, loadNamed, modelOptions, readPictures } from './model-options.ts'
+import { flag, grouped, number, wholeNumber } from './option.ts'
+import { inFlagWords } from './option-errors.ts'
+import { runProgress } from './run-progress.ts'
+import { type StatusLine, statusLine } from './status-line.ts'
+import { UsageError } from './usage-error.ts'
+import { printable } from './words.ts'
+
+export const ask = defineCommand({
+  name: 'ask',
+  description:
+    'Answers a question about one or more pictures. The answer goes to stdout as it is written; what is being done, ' +
+    'what happened to each picture and how long it took go to stderr.',
+  usage: '[IMAGE…] QUESTION --model MODEL [options]',
+  positionals: [{ name: 'WORD', help: 'picture files, then the question in quotes', isRepeated: true }],
+  options: {
+    ...modelOptions,
+    ...grouped('How the answer is written', {
+      beams: wholeNumber('N', 'follow N answers at a time and give the best (default 1)', 1, 64),
+      lengthPenalty: number(
+        'X',
+        'with --beams: above 0 favours long answers (default 1)',
+        Number.NEGATIVE_INFINITY,
+      ),
+      n: wholeNumber('N', 'how many answers (default 1)', 1, 64),
+    }),
+    json: flag('print the answer with token counts, timings and the report on each picture as JSON'),
+  },
+  examples: [
+    'panoptes ask examples/receipt.jpg "What is the total?" --model tests/fixtures/mini-monkey',
+    'panoptes ask examples/receipt.jpg examples/street-sign.jpg "Which one is a receipt?" --model tests/fixtures/mini-monkey',
+    'panoptes ask examples/receipt.jpg "Read it." --model tests/fixtures/mini-monkey --compress --json',
+  ],
+  async run({ words, options }) {
+    const paths = words.slice(0, -1)
+    const question = words.at(-1)!
+    if (question.trim() === '')
+      throw new UsageError('The question is empty. Ask something about the picture.')
+    if (paths.length === 0 && existsSync(question))
+      throw new UsageError(`There is no question. Write it behind the pictures: panoptes ask ${question} "…"`)
+    checkModelFlags(options)
+    const status = statusLine(process.stderr, options.quiet)
+    const { signal, release } = interruptSignal()
+    try {
+      const isSeen = options.json || !process.stdout.isTTY
+      const onEvent = runProgress(status, Boolean(isSeen))
+      // Before the model: with a wrong path, nobody waits for weights.
+      const images = await readPictures(paths, options)
+      const model = await loadNamed(options, onEvent, signal)
+      try {
+        await inFlagWords(async () => {
+          const { beams, lengthPenalty, n } = options
+          const more = { images, beams, lengthPenalty, n, signal, onEvent }
+          const stream = model.stream(question, { ...askOptions(options, model), ...more })
+          const answer = options.json ? await stream.answer() : await printed(stream, status)
+          status.clear()
+          if (options.json) process.stdout.write(`${JSON.stringify(answerReport(answer, model), null, 2)}\n`)
+          else if (!options.quiet) process.stderr.write(`${printable(answerSummary(answer))}\n`)
+          if (answer.stopReason === 'aborted')
+            throw new AbortError('aborted', 'Stopped. What stands above is the beginning of the answer.')
+        })
+      } finally {
+        if (!signal.aborted) await model.dispose()
+      }
+    } finally {
+      release()
+      status.clear()
+    }
+  },
+})
+
+/** Writes the answer as it comes; several answers under their numbers, once they are there. */
+export async function printed(stream: AnswerStream, status: StatusLine): Promise<Answer> {
+  let hasBegun = false
+  for await (const piece of stream) {
+    if (!hasBegun) status.clear()
+    hasBegun = true
+    process.stdout.write(printable(piece))
+  }
+  const answer = await stream.answer()
+  status.clear()
+  process.stdout.write('\n')
+  for (const { row, text } of answer.answers.slice(1))
+    process.stdout.write(`--- answer ${row + 1}\n${printable(text)}\n`)
+  return answer
+}

@@ -1,0 +1,145 @@
+import type { GenerationOptions } from '../generate/options.ts'
+import type { EncodedPicture, NodeModel } from '../model/load-node.ts'
+import type { AskOptions } from '../model/model.ts'
+import type { OnEvent, Picture } from '../systems/system.ts'
+import type { TilingOptions } from '../tiling/tiling.ts'
+import {
+  choice,
+  flag,
+  grouped,
+  number,
+  type Option,
+  text,
+  texts,
+  type Values,
+  wholeNumber,
+} from './option.ts'
+import {
+  given,
+  namedTilingFlags,
+  presetPicture,
+  strategyOption,
+  tilingFlags,
+  tilingOptions,
+} from './tiling-options.ts'
+import { UsageError } from './usage-error.ts'
+
+const compressionModes = ['official', 'corrected'] as const
+
+const compress: Option<(typeof compressionModes)[number]> = {
+  ...choice(
+    'MODE',
+    compressionModes,
+    'drop half of the detailed tiles’ tokens before decoding (Mini-Monkey’s SCM)',
+  ),
+  bare: 'official',
+}
+
+/** The options of every command that runs a model. */
+export const modelOptions = {
+  model: text(
+    'MODEL',
+    'a folder in its published layout, or a hub id that was pulled (default $PANOPTES_MODEL)',
+  ),
+  as: text(
+    'SYSTEM',
+    'open the weights as this system, where config.json names another (such as mini-monkey)',
+  ),
+  device: choice('DEVICE', ['cpu', 'webgpu', 'cuda'], 'where it runs (default cpu)'),
+  threads: wholeNumber('N', 'threads of one operator (default all cores)', 1, 1024),
+  systemPrompt: text('TEXT', 'replace the system text of the model’s template'),
+  quiet: flag('no progress and no report; warnings and errors remain'),
+  ...grouped('How pictures are looked at', {
+    tiling: strategyOption('how pictures are cut (default: the model’s own way)'),
+    compress,
+    keepRatio: number(
+      'SHARE',
+      'with --compress: share of the tokens that stays, above 0 to 1 (default 0.5)',
+      0,
+      1,
+    ),
+  }),
+  ...tilingFlags,
+  ...grouped('How the answer is written', {
+    maxNewTokens: wholeNumber('N', 'most tokens of an answer (default 512)'),
+    temperature: number('T', '0 takes the likeliest token (default); above 0 tokens are drawn', 0),
+    topK: wholeNumber('K', 'draw among the K likeliest tokens'),
+    topP: number('P', 'draw among the likeliest tokens with this probability together', 0, 1),
+    minP: number('P', 'draw among tokens with at least this share of the likeliest one’s probability', 0, 1),
+    repetitionPenalty: number('X', 'above 1 makes tokens less likely that were used (default 1)', 0),
+    seed: wholeNumber('N', 'makes drawing repeatable', 0),
+    stop: texts('TEXT', 'end the answer before this text'),
+  }),
+}
+
+export type ModelFlags = Values<typeof modelOptions>
+
+/** Loads the model that the flags name. @throws UsageError when none is named */
+export async function loadNamed(
+  flags: ModelFlags,
+  onEvent: OnEvent,
+  signal: AbortSignal,
+): Promise<NodeModel> {
+  const model = flags.model ?? process.env.PANOPTES_MODEL
+  if (!model)
+    throw new UsageError(
+      'No model is named. Give --model with a folder or a hub id (panoptes models lists those on this machine), ' +
+        'or set PANOPTES_MODEL.',
+    )
+  const { load } = await import('../model/load-node.ts')
+  const loading = load(model, { device: flags.device, threads: flags.threads, as: flags.as, onEvent, signal })
+  return Promise.race([loading, whenAborted(signal)])
+}
+
+/** Never resolves; rejects as soon as the signal fires, even while the engine is busy loading. */
+async function whenAborted(signal: AbortSignal): Promise<never> {
+  const { AbortError } = await import('../tensor/errors.ts')
+  return new Promise((_, reject) => {
+    const stop = (): void => reject(new AbortError('aborted', 'Loading was stopped.'))
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+  })
+}
+
+/** Checks what can be checked before anything is loaded. @throws UsageError */
+export function checkModelFlags(flags: ModelFlags): void {
+  if (flags.keepRatio !== undefined && flags.compress === undefined)
+    throw new UsageError('--keep-ratio has no effect without --compress. Add --compress, or leave it out.')
+  if (flags.tiling) tilingOptions(flags.tiling, flags)
+}
+
+/** What the flags say about looking and writing, for a model that is loaded. @throws UsageError */
+export function askOptions(flags: ModelFlags, model: NodeModel): AskOptions<EncodedPicture> {
+  const { compress: mode, keepRatio, systemPrompt } = flags
+  return {
+    ...generationOptions(flags),
+    ...given({ tiling: chosenTiling(flags, model), systemPrompt }),
+    ...(mode && { compression: { mode, ...given({ keepRatio }) } }),
+  }
+}
+
+/** The generation options among the flags. */
+function generationOptions(flags: ModelFlags): GenerationOptions {
+  const { maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop } = flags
+  return given({ maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop })
+}
+
+/** The tiling that the flags ask for; those without `--tiling` change the model's own. */
+function chosenTiling(flags: ModelFlags, { system }: NodeModel): TilingOptions | undefined {
+  const named = namedTilingFlags(flags)
+  if (flags.tiling === undefined && named.length === 0) return undefined
+  const strategy = flags.tiling ?? system.tiling.strategy
+  const options = tilingOptions(strategy, flags)
+  return strategy === system.tiling.strategy && named.length > 0
+    ? ({ ...system.tiling, ...options } as TilingOptions)
+    : options
+}
+
+/** The picture files, decoded; a preset of the msac tiling may ask for more pixels. */
+export async function readPictures(paths: readonly string[], flags: ModelFlags): Promise<Picture[]> {
+  const { decodeImage } = await import('../image/decode.ts')
+  const pictures: Picture[] = []
+  for (const path of paths)
+    pictures.push({ name: path, image: await presetPicture((await decodeImage(path)).image, flags.preset) })
+  return pictures
+}

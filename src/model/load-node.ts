@@ -1,0 +1,40 @@
+import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { FileSource } from '../checkpoint/files.ts'
+import { folderSource } from '../checkpoint/folder.ts'
+import { findModel } from '../hub/find.ts'
+import { decodeImage } from '../image/decode.ts'
+import { nodeEngine } from '../runtime/node-engine.ts'
+import { type LoadOptions, loadModel, type Platform } from './load.ts'
+import type { Model } from './model.ts'
+
+/** A picture in Node: a path, a file URL, or the bytes of a file. */
+export type EncodedPicture = string | URL | Uint8Array
+
+export type NodeModel = Model<EncodedPicture>
+
+const node: Platform<EncodedPicture> = {
+  engine: nodeEngine,
+  device: 'cpu',
+  async decode(encoded, numbered) {
+    const name = typeof encoded === 'string' ? encoded : encoded instanceof URL ? nameOf(encoded) : numbered
+    return { name, image: (await decodeImage(encoded, { name })).image }
+  },
+}
+
+/**
+ * Loads a model: a folder in its published layout, a hub id that was pulled, or any other source of files.
+ * @example
+ * const model = await load('OpenGVLab/InternVL2-2B')
+ * const answer = await model.ask('What is the total?', { images: ['receipt.jpg'] })
+ * console.log(answer.text)
+ * @throws as `loadModel`, and CheckpointError `model-folder-missing`, `model-not-pulled`
+ */
+export async function load(model: string | FileSource, options: LoadOptions = {}): Promise<NodeModel> {
+  const source = typeof model === 'string' ? await folderSource((await findModel(model)).folder) : model
+  return loadModel(source, options, node)
+}
+
+function nameOf(url: URL): string {
+  return url.protocol === 'file:' ? fileURLToPath(url) : basename(url.pathname)
+}

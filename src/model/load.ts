@@ -1,0 +1,77 @@
+import { readJsonFile } from '../checkpoint/config.ts'
+import type { FileSource } from '../checkpoint/files.ts'
+import { openCheckpoint } from '../checkpoint/open.ts'
+import { findNonFinite } from '../checkpoint/scan.ts'
+import type { CompileOptions } from '../runtime/program.ts'
+import { openSystem } from '../systems/registry.ts'
+import type { RunOptions } from '../systems/system.ts'
+import { AbortError, InputError } from '../tensor/errors.ts'
+import { Model } from './model.ts'
+import type { DecodePicture } from './pictures.ts'
+
+/** How a model is loaded. An abort takes effect between its parts. */
+export interface LoadOptions extends RunOptions {
+  /** Where it runs. */
+  readonly device?: CompileOptions['device'] | undefined
+  /** Threads of one operator; all cores by default. */
+  readonly threads?: number | undefined
+  /** The system to open the checkpoint as, where its config.json names another (`mini-monkey`). */
+  readonly as?: string | undefined
+}
+
+const optionNames = ['device', 'threads', 'as', 'signal', 'onEvent']
+
+/** What a platform brings: an engine, and a decoder of pictures. */
+export interface Platform<Encoded> {
+  readonly engine: CompileOptions['engine']
+  readonly device: CompileOptions['device']
+  readonly decode: DecodePicture<Encoded>
+}
+
+/**
+ * Opens the model whose files `source` holds. Weights that are NaN or infinite are told by a notice.
+ * @throws InputError `unknown-option`, `option-value`; CheckpointError; EngineError; AbortError `aborted`
+ */
+export async function loadModel<Encoded>(
+  source: FileSource,
+  options: LoadOptions,
+  platform: Platform<Encoded>,
+): Promise<Model<Encoded>> {
+  checkOptions(options)
+  const { device = platform.device, threads, as, signal, onEvent } = options
+  onEvent?.({ phase: 'loading', done: 0, total: 0, message: 'files' })
+  const config = await readJsonFile(source, 'config.json')
+  const checkpoint = await openCheckpoint(source)
+  const broken = await findNonFinite(checkpoint, signal && { signal })
+  if (broken.length > 0) {
+    const [first] = broken
+    const others = broken.length > 1 ? ` and ${broken.length - 1} other weights` : ''
+    onEvent?.({
+      phase: 'notice',
+      message: `${first!.key}${others} of ${source.name} hold NaN or infinite values; answers may be rubbish.`,
+    })
+  }
+  const compile = { engine: platform.engine, device, threads }
+  const system = await openSystem({ source, checkpoint, config }, { compile, onEvent }, as)
+  if (signal?.aborted) {
+    await system.dispose()
+    throw new AbortError('aborted', 'Loading was stopped.', {}, signal.reason)
+  }
+  return new Model(system, source.name, platform.decode)
+}
+
+function checkOptions(options: LoadOptions): void {
+  for (const option of Object.keys(options))
+    if (!optionNames.includes(option))
+      throw new InputError(
+        'unknown-option',
+        `There is no load option '${option}'. Known are ${optionNames.join(', ')}.`,
+        { option, known: optionNames },
+      )
+  const { threads } = options
+  if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1))
+    throw new InputError(
+      'option-value',
+      `The option threads is ${threads}; it must be a whole number of at least 1.`,
+    )
+}

@@ -1,0 +1,11 @@
+/** The public names in Node: those of the browser, and what needs a file system. */
+export { folderSource } from './checkpoint/folder.ts'
+export { findModel } from './hub/find.ts'
+export { listModels } from './hub/models.ts'
+export { type PullEvent, type PulledModel, type PullOptions, pullModel } from './hub/pull.ts'
+export { decodeImage } from './image/decode.ts'
+export { encodePng } from './image/encode.ts'
+export * from './index.ts'
+export { type EncodedPicture, load, type NodeModel } from './model/load-node.ts'
+export { nodeEngine } from './runtime/node-engine.ts'
+export { drawTiling } from './tiling/draw.ts'
