@@ -1,6 +1,6 @@
 import type { DecodingState, RunOptions } from '../systems/system.ts'
 import { requireFinite, rowOf } from './logits.ts'
-import { penaliseRepetition } from './sampling.ts'
+import { argmax, penaliseRepetition } from './sampling.ts'
 
 export interface BeamSettings {
   readonly beams: number
@@ -96,11 +96,11 @@ function bestCandidates(
   const count = Math.max(2, 1 + stopIds.size) * beams
   const best: Candidate[] = []
   for (const [beam, { ids, sum }] of running.entries()) {
-    const used = [...promptIds, ...ids]
-    const scores = penaliseRepetition(logSoftmax(rowOf(state.logits, beam)), used, repetitionPenalty)
+    const logProbabilities = logSoftmax(rowOf(state.logits, beam))
+    const scores = penaliseRepetition(logProbabilities, repetitionPenalty, promptIds, ids)
     for (let id = 0; id < scores.length; id++) {
       const total = sum + scores[id]!
-      if (best.length === count && total <= best.at(-1)!.sum) continue
+      if (best.length === count && total <= best[count - 1]!.sum) continue
       insert(best, { beam, id, sum: total }, (held) => total > held.sum)
       if (best.length > count) best.pop()
     }
@@ -122,8 +122,11 @@ function insert<T>(sorted: T[], item: T, beats: (other: T) => boolean): void {
 
 /** [V] → [V]. */
 function logSoftmax(logits: Float32Array): Float32Array {
-  const highest = logits.reduce((a, b) => Math.max(a, b))
-  const total = logits.reduce((sum, logit) => sum + Math.exp(logit - highest), 0)
+  const highest = logits[argmax(logits)]!
+  let total = 0
+  for (const logit of logits) total += Math.exp(logit - highest)
   const shift = highest + Math.log(total)
-  return logits.map((logit) => logit - shift)
+  const logProbabilities = new Float32Array(logits.length)
+  for (let id = 0; id < logits.length; id++) logProbabilities[id] = logits[id]! - shift
+  return logProbabilities
 }

@@ -1,4 +1,5 @@
 import type { DecodingState, RunOptions, System } from '../systems/system.ts'
+import { InputError } from '../tensor/errors.ts'
 import { AnswerText } from './answer-text.ts'
 import { beamSearch } from './beam-search.ts'
 import { requireFinite, rowOf } from './logits.ts'
@@ -42,6 +43,7 @@ export async function* generate(
   run: RunOptions = {},
 ): AsyncGenerator<TextPiece, GeneratedRow[]> {
   const settings = generationSettings(options)
+  requireKnownIds(settings.stopIds, system.vocabSize)
   const stopIds = new Set([...system.stopIds, ...settings.stopIds])
   if (settings.beams > 1) return yield* generateBeams(system, state, promptIds, { ...settings, stopIds }, run)
 
@@ -122,10 +124,21 @@ function tokenChoice(settings: GenerationSettings, promptIds: readonly number[])
   const seed = settings.seed ?? anySeed()
   const randoms = Array.from({ length: settings.n }, (_, row) => seededRandom(seed, row))
   return (logits: Float32Array, { row, ids }: GrowingRow): number => {
-    const penalised = penaliseRepetition(logits, [...promptIds, ...ids], repetitionPenalty)
+    const penalised = penaliseRepetition(logits, repetitionPenalty, promptIds, ids)
     if (temperature === 0) return argmax(penalised)
     return drawToken(samplingProbabilities(penalised, settings), randoms[row]!)
   }
+}
+
+/** An id beyond the vocabulary never comes. */
+function requireKnownIds(stopIds: readonly number[], vocabSize: number): void {
+  const unknown = stopIds.filter((id) => id >= vocabSize)
+  if (unknown.length === 0) return
+  throw new InputError(
+    'option-value',
+    `stopIds has ${unknown.join(', ')}, but the model's ids end at ${vocabSize - 1}.`,
+    { option: 'stopIds', found: unknown, vocabSize },
+  )
 }
 
 async function* generateBeams(

@@ -125,11 +125,12 @@ function refuseWithoutEffect(options: GenerationOptions): void {
     throw new InputError('option-without-effect', why, { option, found: options[option] })
   }
   if (beams > 1) {
+    // A temperature of 0 says what a beam search does anyway.
     for (const option of ['temperature', ...samplingOptions] as const)
-      if (options[option] !== undefined && options[option] !== 0)
+      if (options[option] !== undefined && !(option === 'temperature' && temperature === 0))
         refuse(
           option,
-          `${option} has no effect on a beam search, which draws nothing. Leave out it or beams.`,
+          `${option} has no effect on a beam search, which draws nothing. Leave out one of them.`,
         )
     if (options.stop?.length)
       refuse('stop', 'Stop texts have no effect on a beam search: beams end at ids alone. Use stopIds.')
@@ -147,6 +148,11 @@ function refuseWithoutEffect(options: GenerationOptions): void {
         option,
         `${option} has no effect under greedy decoding (temperature 0). Set temperature above 0, or leave it out.`,
       )
+  if (n > 1)
+    refuse(
+      'n',
+      `Greedy decoding gives the same answer ${n} times. For ${n} different ones, set temperature above 0, or beams.`,
+    )
 }
 
 function isFiniteNumber(value: unknown): value is number {
