@@ -60,6 +60,7 @@ export function fakeSystem(
     name: 'fake',
     tokenizer,
     vocabSize: tokenizer.size,
+    tiling: { strategy: 'single' },
     stopIds: ends.stopIds ?? [],
     stopTexts: ends.stopTexts ?? [],
     prepare: absent,
