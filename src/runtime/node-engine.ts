@@ -3,26 +3,29 @@ import { basename, dirname } from 'node:path'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { EngineError } from '../tensor/errors.ts'
 import type { Engine, WeightFile } from './engine.ts'
-import { openError, ortSession } from './ort-session.ts'
+import { graphOptions, openError, ortSession } from './ort-session.ts'
 
 /** ONNX Runtime through its npm package for Node: CPU, and WebGPU or CUDA where the machine has them. */
 export const nodeEngine: Engine = {
   name: 'onnxruntime-node',
   devices: ['cpu', 'webgpu', 'cuda'],
   async open(model, weights, options) {
+    const held = weights.flatMap((file) =>
+      'bytes' in file ? [{ path: file.location, data: file.bytes }] : [],
+    )
     try {
       const session = await InferenceSession.create(model, {
         executionProviders: options.device === 'cpu' ? ['cpu'] : [options.device, 'cpu'],
         graphOptimizationLevel: 'all',
         intraOpNumThreads: options.threads ?? availableParallelism(),
         logSeverityLevel: 3,
+        ...(held.length > 0 && { externalData: held }),
         extra: {
           session: {
             model_external_initializers_file_folder_path: weightFolder(weights),
             force_spinning_stop: '1',
           },
-          // Fusing Add with LayerNormalization makes both five times slower (engine facts, section 2).
-          optimization: { disable_specified_optimizers: 'SkipLayerNormFusion' },
+          ...graphOptions,
         },
       })
       return ortSession(Tensor, session)
@@ -32,14 +35,15 @@ export const nodeEngine: Engine = {
   },
 }
 
-/** The one folder that holds all weight files under their locations. */
+/** The one folder that holds all mapped weight files under their locations. */
 function weightFolder(weights: readonly WeightFile[]): string {
   const folders = new Set<string>()
   for (const file of weights) {
-    if (!('localPath' in file) || basename(file.localPath) !== file.location)
+    if (!('localPath' in file)) continue
+    if (basename(file.localPath) !== file.location)
       throw new EngineError(
         'weights-elsewhere',
-        `The weight file ${file.location} is not on this machine's disk.`,
+        `The engine finds weights by their file's name, but ${file.location} is called ${file.localPath}.`,
       )
     folders.add(dirname(file.localPath))
   }

@@ -3,6 +3,12 @@ import { EngineError } from '../tensor/errors.ts'
 import type { Device, EngineSession, NamedTensors } from './engine.ts'
 import { fromOrt, toOrt } from './ort-tensor.ts'
 
+/**
+ * How every binding has its graphs optimised, beside level `all`: fusing Add with LayerNormalization makes both five
+ * times slower (engine facts, section 2).
+ */
+export const graphOptions = { optimization: { disable_specified_optimizers: 'SkipLayerNormFusion' } } as const
+
 /** A session of ONNX Runtime's JavaScript API, which onnxruntime-node and onnxruntime-web share. */
 export function ortSession(Tensor: TensorConstructor, session: InferenceSession): EngineSession {
   let isDisposed = false
@@ -41,7 +47,8 @@ export function openError(device: Device, error: unknown): EngineError {
     : new EngineError('model-refused', `ONNX Runtime refused the program: ${message}`, { device }, error)
 }
 
-function engineMessage(error: unknown): string {
+/** An engine's error in one line, cut where it grows long. */
+export function engineMessage(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
   return text.replace(/\s+/g, ' ').slice(0, 600)
 }

@@ -1,5 +1,5 @@
 import { type Dim, mulDims, sameDim } from '../dim.ts'
-import { microsoft } from '../onnx/graph.ts'
+import { microsoft, type OnnxGraph } from '../onnx/graph.ts'
 import { defineOp, Misfit } from '../op.ts'
 import type { Tensor } from '../tensor.ts'
 import { broadcastShapes, unbroadcast } from './broadcast.ts'
@@ -10,6 +10,11 @@ function productShape(a: readonly Dim[], b: readonly Dim[], inner: Dim, outer: D
   if (a.length < 2 || b.length < 2) throw new Misfit('both operands need at least two axes')
   if (!sameDim(a.at(-1)!, inner)) throw new Misfit(`${a.at(-1)} columns meet ${inner} rows`)
   return [...broadcastShapes(a.slice(0, -2), b.slice(0, -2)), a.at(-2)!, outer]
+}
+
+/** Whether the kernels read a transposed operand in place: those of the CPU do, native or as WebAssembly. */
+function hasFusedMatMul({ target: { device } }: OnnxGraph): boolean {
+  return device === 'cpu' || device === 'wasm'
 }
 
 const matmulOp = defineOp('matmul', {
@@ -29,7 +34,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
 const matmulTransposedOp = defineOp('matmulTransposed', {
   shape: ([a, b]) => productShape(a!.shape, b!.shape, b!.shape.at(-1)!, b!.shape.at(-2)!),
   onnx: (g, [a, b], { inputs }) => {
-    if (g.target.device === 'cpu') return g.node('FusedMatMul', [a!, b!], { transB: 1 }, microsoft)
+    if (hasFusedMatMul(g)) return g.node('FusedMatMul', [a!, b!], { transB: 1 }, microsoft)
     const rank = inputs[1]!.shape.length
     return g.node('MatMul', [
       a!,
@@ -58,10 +63,9 @@ const linearOp = defineOp('linear', {
   },
   // The weight stays [out, in] as in the file: transposing it would cost a second copy in memory.
   onnx: (g, [x, w, bias]) => {
-    const product =
-      g.target.device === 'cpu'
-        ? g.node('FusedMatMul', [x!, w!], { transB: 1 }, microsoft)
-        : g.node('MatMul', [x!, g.node('Transpose', [w!], { perm: [1, 0] })])
+    const product = hasFusedMatMul(g)
+      ? g.node('FusedMatMul', [x!, w!], { transB: 1 }, microsoft)
+      : g.node('MatMul', [x!, g.node('Transpose', [w!], { perm: [1, 0] })])
     return bias ? g.node('Add', [product, bias]) : product
   },
   gradient: ({ inputs: [x, w, bias], dy }) => {

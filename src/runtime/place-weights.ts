@@ -1,0 +1,127 @@
+import type { WeightEntry, WeightPlace } from '../checkpoint/checkpoint.ts'
+import { type Tensor, topologicalOrder } from '../graph/tensor.ts'
+import { EngineError } from '../tensor/errors.ts'
+import type { HostTensor } from '../tensor/tensor.ts'
+import type { Device, WeightFile } from './engine.ts'
+
+/** Where the weights of one program come from. */
+export interface PlacedWeights {
+  /** What lies in a file that the engine gets beside the model. */
+  readonly places: ReadonlyMap<WeightEntry, FilePart>
+  /** What is written into the model. */
+  readonly values: ReadonlyMap<WeightEntry, HostTensor>
+  readonly files: readonly WeightFile[]
+}
+
+interface FilePart {
+  readonly location: string
+  readonly offset: number
+  readonly length: number
+}
+
+/** Bytes handed over as one file: few requests and buffers, each far below what engines and browsers take. */
+const spanBytes = 2 ** 28
+/** A hole between two weights that is cheaper to fetch than to leave out. */
+const holeBytes = 2 ** 16
+
+/**
+ * Decides for every weight below `outputs` whether the engine maps it from a file of this machine, gets its bytes
+ * (read here, and only those that this program needs), or finds its values inside the model. An engine takes either
+ * paths or bytes, so one file that is elsewhere makes bytes of all.
+ * @throws EngineError `weights-scattered`
+ */
+export async function placeWeights(outputs: readonly Tensor[], device: Device): Promise<PlacedWeights> {
+  const values = new Map<WeightEntry, HostTensor>()
+  const files = new Map<string, UsedFile>()
+  for (const entry of weightsBelow(outputs)) {
+    const { place } = entry
+    if (!place || place.length === 0) {
+      values.set(entry, await entry.read())
+      continue
+    }
+    const id = `${place.source.name}\n${place.path}`
+    const file = files.get(id) ?? { localPath: await localPathOf(place, device), entries: [] }
+    file.entries.push(entry)
+    files.set(id, file)
+  }
+  const mapped = [...files.values()].filter((file): file is MappedFile => file.localPath !== undefined)
+  const placed =
+    mapped.length === files.size
+      ? mapFiles(mapped)
+      : await readSpans([...files.values()].flatMap(({ entries }) => spansOf(entries)))
+  return { ...placed, values }
+}
+
+/** A file and what the program needs of it. */
+interface UsedFile {
+  readonly localPath: string | undefined
+  readonly entries: WeightEntry[]
+}
+
+type MappedFile = UsedFile & { readonly localPath: string }
+type FilesAndPlaces = Omit<PlacedWeights, 'values'>
+
+/** Every weight at its place in its own file. */
+function mapFiles(mapped: readonly MappedFile[]): FilesAndPlaces {
+  const places = new Map<WeightEntry, FilePart>()
+  const pathOf = new Map<string, string>()
+  for (const { localPath, entries } of mapped) {
+    const location = localPath.split(/[\\/]/).at(-1)!
+    if ((pathOf.get(location) ?? localPath) !== localPath)
+      throw new EngineError(
+        'weights-scattered',
+        `Two weight files of one program are called ${location}. Rename one, or join them into one folder.`,
+        { location },
+      )
+    pathOf.set(location, localPath)
+    for (const entry of entries)
+      places.set(entry, { location, offset: entry.place!.offset, length: entry.place!.length })
+  }
+  return { places, files: [...pathOf].map(([location, localPath]) => ({ location, localPath })) }
+}
+
+/** Every span as a file in memory. */
+async function readSpans(spans: readonly Span[]): Promise<FilesAndPlaces> {
+  const places = new Map<WeightEntry, FilePart>()
+  const files: WeightFile[] = []
+  for (const { start, end, entries } of spans) {
+    const { source, path } = entries[0]!.place!
+    const location = `span-${files.length}`
+    files.push({ location, bytes: await source.readRange(path, start, end - start) })
+    for (const entry of entries)
+      places.set(entry, { location, offset: entry.place!.offset - start, length: entry.place!.length })
+  }
+  return { places, files }
+}
+
+function weightsBelow(outputs: readonly Tensor[]): Set<WeightEntry> {
+  const entries = new Set<WeightEntry>()
+  for (const { source } of topologicalOrder(outputs)) if (source.kind === 'weight') entries.add(source.entry)
+  return entries
+}
+
+/** WebAssembly has no file system to map from. */
+async function localPathOf({ source, path }: WeightPlace, device: Device): Promise<string | undefined> {
+  return device === 'wasm' ? undefined : source.localPath(path)
+}
+
+interface Span {
+  readonly start: number
+  end: number
+  readonly entries: WeightEntry[]
+}
+
+/** The weights of one file, gathered into runs of neighbours. */
+function spansOf(entries: readonly WeightEntry[]): Span[] {
+  const spans: Span[] = []
+  for (const entry of entries.toSorted((a, b) => a.place!.offset - b.place!.offset)) {
+    const { offset, length } = entry.place!
+    const span = spans.at(-1)
+    const end = Math.max(span?.end ?? 0, offset + length)
+    if (span && offset - span.end <= holeBytes && end - span.start <= spanBytes) {
+      span.end = end
+      span.entries.push(entry)
+    } else spans.push({ start: offset, end: offset + length, entries: [entry] })
+  }
+  return spans
+}
