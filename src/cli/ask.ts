@@ -4,8 +4,15 @@ import { AbortError } from '../tensor/errors.ts'
 import { answerReport, answerSummary } from './answer-report.ts'
 import { defineCommand } from './command.ts'
 import { interruptSignal } from './interrupt.ts'
-import { askOptions, checkModelFlags, loadNamed, modelOptions, readPictures } from './model-options.ts'
-import { flag, grouped, number, wholeNumber } from './option.ts'
+import {
+  answerOptions,
+  askOptions,
+  checkModelFlags,
+  loadNamed,
+  modelOptions,
+  readPictures,
+} from './model-options.ts'
+import { flag } from './option.ts'
 import { inFlagWords } from './option-errors.ts'
 import { runProgress } from './run-progress.ts'
 import { type StatusLine, statusLine } from './status-line.ts'
@@ -21,15 +28,7 @@ export const ask = defineCommand({
   positionals: [{ name: 'WORD', help: 'picture files, then the question in quotes', isRepeated: true }],
   options: {
     ...modelOptions,
-    ...grouped('How the answer is written', {
-      beams: wholeNumber('N', 'follow N answers at a time and give the best (default 1)', 1, 64),
-      lengthPenalty: number(
-        'X',
-        'with --beams: above 0 favours long answers (default 1)',
-        Number.NEGATIVE_INFINITY,
-      ),
-      n: wholeNumber('N', 'how many answers (default 1)', 1, 64),
-    }),
+    ...answerOptions,
     json: flag('print the answer with token counts, timings and the report on each picture as JSON'),
   },
   examples: [
@@ -44,7 +43,7 @@ export const ask = defineCommand({
       throw new UsageError('The question is empty. Ask something about the picture.')
     if (paths.length === 0 && existsSync(question))
       throw new UsageError(`There is no question. Write it behind the pictures: panoptes ask ${question} "…"`)
-    checkModelFlags(options)
+    await inFlagWords(() => checkModelFlags(options))
     const status = statusLine(process.stderr, options.quiet)
     const { signal, release } = interruptSignal()
     try {
@@ -55,9 +54,7 @@ export const ask = defineCommand({
       const model = await loadNamed(options, onEvent, signal)
       try {
         await inFlagWords(async () => {
-          const { beams, lengthPenalty, n } = options
-          const more = { images, beams, lengthPenalty, n, signal, onEvent }
-          const stream = model.stream(question, { ...askOptions(options, model), ...more })
+          const stream = model.stream(question, { ...askOptions(options, model), images, signal, onEvent })
           const answer = options.json ? await stream.answer() : await printed(stream, status)
           status.clear()
           if (options.json) process.stdout.write(`${JSON.stringify(answerReport(answer, model), null, 2)}\n`)

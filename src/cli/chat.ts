@@ -33,7 +33,7 @@ export const chat = defineCommand({
   options: modelOptions,
   examples: ['panoptes chat examples/receipt.jpg --model tests/fixtures/mini-monkey'],
   async run({ words, options }) {
-    checkModelFlags(options)
+    await inFlagWords(() => checkModelFlags(options))
     const status = statusLine(process.stderr, options.quiet)
     const onEvent = runProgress(status, !process.stdout.isTTY)
     let pending = await readPictures(words, options)

@@ -8,6 +8,14 @@ export interface CommandEntry {
 
 /** The commands in the order of the help. */
 export const commands: Readonly<Record<string, CommandEntry>> = {
+  ask: {
+    summary: 'answer a question about pictures',
+    load: async () => (await import('./ask.ts')).ask,
+  },
+  chat: {
+    summary: 'talk about pictures, turn by turn',
+    load: async () => (await import('./chat.ts')).chat,
+  },
   tile: {
     summary: 'show how a picture is cut into tiles',
     load: async () => (await import('./tile.ts')).tile,

@@ -1,4 +1,4 @@
-import type { GenerationOptions } from '../generate/options.ts'
+import { type GenerationOptions, generationSettings } from '../generate/options.ts'
 import type { EncodedPicture, NodeModel } from '../model/load-node.ts'
 import type { AskOptions } from '../model/model.ts'
 import type { OnEvent, Picture } from '../systems/system.ts'
@@ -72,6 +72,19 @@ export const modelOptions = {
   }),
 }
 
+/** The options of a command that answers once. */
+export const answerOptions = grouped('How the answer is written', {
+  beams: wholeNumber('N', 'follow N answers at a time and give the best (default 1)', 1, 64),
+  lengthPenalty: number(
+    'X',
+    'with --beams: above 0 favours long answers (default 1)',
+    Number.NEGATIVE_INFINITY,
+  ),
+  n: wholeNumber('N', 'how many answers (default 1)', 1, 64),
+})
+
+type AnswerFlags = Partial<Values<typeof answerOptions>>
+
 export type ModelFlags = Values<typeof modelOptions>
 
 /** Loads the model that the flags name. @throws UsageError when none is named */
@@ -101,15 +114,16 @@ async function whenAborted(signal: AbortSignal): Promise<never> {
   })
 }
 
-/** Checks what can be checked before anything is loaded. @throws UsageError */
-export function checkModelFlags(flags: ModelFlags): void {
+/** Checks what can be checked before anything is loaded. @throws UsageError, InputError */
+export function checkModelFlags(flags: ModelFlags & AnswerFlags): void {
+  generationSettings(generationOptions(flags))
   if (flags.keepRatio !== undefined && flags.compress === undefined)
     throw new UsageError('--keep-ratio has no effect without --compress. Add --compress, or leave it out.')
   if (flags.tiling) tilingOptions(flags.tiling, flags)
 }
 
 /** What the flags say about looking and writing, for a model that is loaded. @throws UsageError */
-export function askOptions(flags: ModelFlags, model: NodeModel): AskOptions<EncodedPicture> {
+export function askOptions(flags: ModelFlags & AnswerFlags, model: NodeModel): AskOptions<EncodedPicture> {
   const { compress: mode, keepRatio, systemPrompt } = flags
   return {
     ...generationOptions(flags),
@@ -118,10 +132,24 @@ export function askOptions(flags: ModelFlags, model: NodeModel): AskOptions<Enco
   }
 }
 
-/** The generation options among the flags. */
-function generationOptions(flags: ModelFlags): GenerationOptions {
+/** The generation options among the flags; those of beams and of several answers are not chat's. */
+function generationOptions(flags: ModelFlags & AnswerFlags): GenerationOptions {
   const { maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop } = flags
-  return given({ maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop })
+  const { beams, lengthPenalty, n } = flags
+  const all = {
+    maxNewTokens,
+    temperature,
+    topK,
+    topP,
+    minP,
+    repetitionPenalty,
+    seed,
+    stop,
+    beams,
+    lengthPenalty,
+    n,
+  }
+  return given(all)
 }
 
 /** The tiling that the flags ask for; those without `--tiling` change the model's own. */

@@ -16,6 +16,7 @@ import { loadTokenizer } from '../text/load-tokenizer.ts'
 import { chatPrompt, PICTURE_PLACEHOLDER, PICTURE_TOKENS } from '../text/picture-tokens.ts'
 import { type ConversationTemplate, conversationTemplate, stopText } from '../text/templates.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
+import type { TilePlan } from '../tiling/plan.ts'
 import { planTiles, type TilingOptions } from '../tiling/tiling.ts'
 import { type InternVlConfig, internVlConfig, internVlShapes, tokensPerTile } from './internvl-config.ts'
 import { InternVlState } from './internvl-state.ts'
@@ -154,6 +155,7 @@ class InternVlSystem implements System {
     checkKeepRatio(compression?.keepRatio)
     const pictures = this.#config.pad2square ? conversation.pictures.map(padded) : conversation.pictures
     const plans = pictures.map(({ image }) => planTiles(image, this.#tiling(conversation)))
+    if (compression) checkCompressible(plans)
     const perTile = tokensPerTile(this.#config)
     const counts = plans.map((plan) => plan.tiles.length * perTile)
     const written = this.#withPlaceholders(conversation)
@@ -249,13 +251,7 @@ class InternVlSystem implements System {
   ): Promise<VisualLayout> {
     const { layout, pictures, compression } = prepared
     if (!compression || layout.spans.length === 0) return layout
-    const grid = pictures[0]!.plan.detailedGrid
-    if (!grid)
-      throw new InputError(
-        'option-without-effect',
-        `Compression drops tokens of the detailed tiles, which the tiling '${pictures[0]!.plan.strategy}' does not ` +
-          `have. Use the msac tiling, or leave compression out.`,
-      )
+    const grid = pictures[0]!.plan.detailedGrid!
     const high = grid.columns * grid.rows * tokensPerTile(this.#config)
     const first = layout.spans[0]!.start
     const { keptPositions } = await compressScales(this.#programs, embeddings, first, high, compression, run)
@@ -291,6 +287,17 @@ class InternVlSystem implements System {
 
 function padded(picture: Picture): Picture {
   return { ...picture, image: pad2square(picture.image, meanColour(normalisations.imagenet)) }
+}
+
+/** Only the first picture is compressed; a prompt without pictures is left as it is. */
+function checkCompressible([plan]: readonly TilePlan[]): void {
+  if (plan && !plan.detailedGrid)
+    throw new InputError(
+      'option-without-effect',
+      `Compression drops tokens of the detailed tiles, which the tiling '${plan.strategy}' does not have. ` +
+        'Use the msac tiling, or leave compression out.',
+      { option: 'compression', strategy: plan.strategy },
+    )
 }
 
 function checkKeepRatio(ratio: number | undefined): void {

@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after, describe, test } from 'node:test'
+import {
+  fakeTorchFile,
+  pickleCall,
+  pickleFile,
+  pickleGlobal,
+  pickleText,
+} from '../src/checkpoint/fake-torch.ts'
+import { commands } from '../src/cli/commands.ts'
+
+// The command as a person runs it: real processes, real files.
+
+const root = resolve(import.meta.dirname, '..')
+const bin = join(root, 'bin/panoptes.js')
+const model = join(root, 'tests/fixtures/mini-monkey')
+const receipt = join(root, 'examples/receipt.jpg')
+const folder = await mkdtemp(join(tmpdir(), 'panoptes-cli-'))
+after(() => rm(folder, { recursive: true }))
+
+interface Outcome {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function panoptes(...words: string[]): Outcome {
+  const env = { ...process.env, HF_HOME: join(folder, 'hub'), PANOPTES_MODEL: '' }
+  return spawnSync(process.execPath, [bin, ...words], { cwd: root, encoding: 'utf8', env })
+}
+
+function ask(...words: string[]): Outcome {
+  return panoptes('ask', ...words, '--model', model, '--max-new-tokens', '3')
+}
+
+/** Asserts one line of error, without a stack, and an exit status other than 0. */
+function fails(outcome: Outcome, message: RegExp, status = 1): void {
+  const errors = outcome.stderr.split('\n').filter((line) => line.startsWith('panoptes: '))
+  assert.equal(outcome.status, status, outcome.stderr)
+  assert.equal(errors.length, 1, outcome.stderr)
+  assert.match(errors[0]!, message)
+  assert.doesNotMatch(outcome.stderr, /\n\s+at |unexpected;/)
+  assert.equal(outcome.stdout, '')
+}
+
+describe('ask', () => {
+  test('writes the answer to stdout and everything else to stderr', () => {
+    const { status, stdout, stderr } = ask(receipt, 'What is the total?')
+    assert.equal(status, 0, stderr)
+    assert.match(stdout, /^.+\n$/)
+    for (const told of ['loading', 'encoding 19 tiles', 'prefill', 'detailed', 'answer tokens'])
+      assert.match(stderr, new RegExp(told))
+  })
+
+  test('--json has the answer, token counts, timings and what each tile covers', () => {
+    const { stdout } = ask(receipt, 'What is it?', '--json', '--compress')
+    const report = JSON.parse(stdout)
+    assert.equal(report.tokens.visual, 76)
+    assert.equal(report.tokens.decoder, report.tokens.prompt - 24 - 1)
+    assert.equal(report.pictures[0].tiles.length, 19)
+    assert.deepEqual(report.pictures[0].original, { width: 1200, height: 1600 })
+    assert.ok(report.seconds.prefill > 0)
+  })
+
+  test('a seed repeats what is drawn', () => {
+    const draw = () => ask(receipt, 'Read.', '--temperature', '2', '--seed', '7', '--quiet')
+    const { stdout, stderr } = draw()
+    assert.equal(draw().stdout, stdout)
+    assert.equal(stderr, '')
+  })
+})
+
+describe('every example of the help runs as it stands', async () => {
+  for (const entry of Object.values(commands)) {
+    const command = await entry.load()
+    // What is downloaded is tested against a hub on this machine.
+    if (command.name === 'pull') continue
+    for (const line of command.examples)
+      test(line, () => {
+        if (!line.startsWith('panoptes ')) return assert.fail('an example begins with panoptes')
+        const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word]) => quoted ?? word!)
+        const moved = words.map((word) =>
+          /\.png$/.test(word) && !word.includes('/') ? join(folder, word) : word,
+        )
+        const { status, stderr } = panoptes(...moved.slice(1))
+        assert.equal(status, 0, stderr)
+      })
+  }
+})
+
+describe('pictures that are none', async () => {
+  const file = async (name: string, content: Uint8Array | string): Promise<string> => {
+    const path = join(folder, name)
+    await writeFile(path, content)
+    return path
+  }
+  const header = (width: number, height: number): Buffer => {
+    const bytes = Buffer.alloc(33)
+    bytes.write('\x89PNG\r\n\x1a\n', 'latin1')
+    bytes.writeUInt32BE(13, 8)
+    bytes.write('IHDR', 12, 'latin1')
+    bytes.writeUInt32BE(width, 16)
+    bytes.writeUInt32BE(height, 20)
+    bytes.set([8, 2, 0, 0, 0], 24)
+    return bytes
+  }
+  const jpeg = await readFile(receipt)
+  const one = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC'
+
+  test('a missing file', () => fails(ask(join(folder, 'none.jpg'), 'What?'), /none\.jpg does not exist/))
+  test('a truncated JPEG', async () =>
+    fails(ask(await file('cut.jpg', jpeg.subarray(0, 20_000)), 'What?'), /cut\.jpg ends too early/))
+  test('a PNG that says 60,000 × 60,000', async () =>
+    fails(ask(await file('bomb.png', header(60_000, 60_000)), 'What?'), /60000×60000.*limit/))
+  test('text under the name of a PNG', async () =>
+    fails(ask(await file('text.png', 'hello'), 'What?'), /looks like text/))
+  test('a picture of one pixel works', async () => {
+    const { status, stderr } = ask(await file('one.png', Buffer.from(one, 'base64')), 'What?')
+    assert.equal(status, 0, stderr)
+  })
+})
+
+describe('wrong usage exits with 2 and says what to do', () => {
+  test('an empty question', () => fails(ask(receipt, ' '), /question is empty/, 2))
+  test('no question', () => fails(ask(receipt), /There is no question/, 2))
+  test('an unknown flag', () => fails(ask(receipt, 'What?', '--sed', '1'), /unknown option '--sed'/, 2))
+  test('no model', () => fails(panoptes('ask', receipt, 'What?'), /No model is named/, 2))
+  test('an option without effect under greedy decoding, before anything is loaded', () => {
+    const outcome = ask(receipt, 'What?', '--top-p', '0.5')
+    fails(outcome, /--top-p has no effect under greedy decoding/, 2)
+    assert.doesNotMatch(outcome.stderr, /loading/)
+  })
+  test('compression in a system without it', () =>
+    fails(ask(receipt, 'What?', '--as', 'internvl2', '--compress'), /Compression.*the model is internvl2/, 2))
+  test('compression in a tiling without detailed tiles, before a tile is encoded', () => {
+    const outcome = ask(receipt, 'What?', '--tiling', 'dynamic', '--compress')
+    fails(outcome, /Compression drops tokens of the detailed tiles/, 2)
+    assert.doesNotMatch(outcome.stderr, /encoding/)
+  })
+  test('an option of another tiling', () =>
+    fails(ask(receipt, 'What?', '--stride', '9'), /msac tiling has no option --stride/, 2))
+})
+
+describe('checkpoints that are broken', () => {
+  /** A copy of the fixture, changed. */
+  async function changed(
+    name: string,
+    change: (path: (file: string) => string) => Promise<void>,
+  ): Promise<string> {
+    const copy = join(folder, name)
+    await cp(model, copy, { recursive: true })
+    await change((file) => join(copy, file))
+    return copy
+  }
+  const asked = (path: string): Outcome =>
+    panoptes('ask', receipt, 'What?', '--model', path, '--max-new-tokens', '2')
+  const headerOf = (file: Buffer): Record<string, { shape: number[]; data_offsets: [number, number] }> =>
+    JSON.parse(file.toString('utf8', 8, 8 + Number(file.readBigUInt64LE(0))))
+
+  test('a shard is missing', async () => {
+    const path = await changed('shard', async (file) => {
+      const keys = Object.keys(headerOf(await readFile(file('model.safetensors'))))
+      const weightMap = Object.fromEntries(
+        keys.map((key, i) => [key, `model-0000${1 + (i % 2)}-of-00002.safetensors`]),
+      )
+      await writeFile(file('model.safetensors.index.json'), JSON.stringify({ weight_map: weightMap }))
+      await cp(file('model.safetensors'), file('model-00001-of-00002.safetensors'))
+    })
+    fails(asked(path), /model-00002-of-00002\.safetensors/)
+  })
+  test('a header is longer than its file', async () => {
+    const path = await changed('header', async (file) => {
+      const bytes = await readFile(file('model.safetensors'))
+      bytes.writeBigUInt64LE(BigInt(bytes.length + 1), 0)
+      await writeFile(file('model.safetensors'), bytes)
+    })
+    fails(asked(path), /header/)
+  })
+  test('two tensors overlap', async () => {
+    const path = await changed('overlap', async (file) => {
+      const bytes = await readFile(file('model.safetensors'))
+      const size = Number(bytes.readBigUInt64LE(0))
+      const header = headerOf(bytes)
+      const [first, second] = Object.values(header).filter((entry) => entry.shape?.length === 2)
+      second!.data_offsets = [
+        first!.data_offsets[0],
+        first!.data_offsets[0] + second!.data_offsets[1] - second!.data_offsets[0],
+      ]
+      bytes.write(JSON.stringify(header).padEnd(size), 8)
+      await writeFile(file('model.safetensors'), bytes)
+    })
+    fails(asked(path), /overlap/)
+  })
+  test('a pickle names os.system', async () => {
+    const path = await changed('pickle', async (file) => {
+      await rm(file('model.safetensors'))
+      const call = pickleCall(pickleGlobal('os', 'system'), pickleText('touch /tmp/panoptes-was-here'))
+      await writeFile(file('pytorch_model.bin'), fakeTorchFile(pickleFile(call), {}))
+    })
+    fails(asked(path), /os\.system/)
+  })
+  test('an unknown architecture lists the known ones', async () => {
+    const path = await changed('architecture', async (file) => {
+      await writeFile(file('config.json'), JSON.stringify({ architectures: ['GpuMonkey'] }))
+    })
+    fails(asked(path), /GpuMonkey.*InternVLChatModel.*MiniMonkeyChatModel/)
+  })
+  test('a NaN weight is told, with its name', async () => {
+    const path = await changed('nan', async (file) => {
+      const bytes = await readFile(file('model.safetensors'))
+      const size = Number(bytes.readBigUInt64LE(0))
+      const entry = headerOf(bytes)['language_model.model.tok_embeddings.weight']!
+      bytes.writeFloatLE(Number.NaN, 8 + size + entry.data_offsets[1] - 4)
+      await writeFile(file('model.safetensors'), bytes)
+    })
+    const { status, stderr } = asked(path)
+    assert.equal(status, 0, stderr)
+    assert.match(stderr, /panoptes: language_model\.model\.tok_embeddings\.weight of .* NaN/)
+  })
+})
+
+describe('Ctrl-C stops in every phase', () => {
+  const manyTiles = ['--tiling', 'dynamic', '--min-tiles', '600', '--max-tiles', '600']
+  for (const phase of ['loading', 'encoding', 'prefill', 'decoding'])
+    test(phase, async () => {
+      const words = ['ask', receipt, 'What?', '--model', model, '--max-new-tokens', '4000', ...manyTiles]
+      const child = spawn(process.execPath, [bin, ...words], { cwd: root })
+      let stderr = ''
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        const isNew = !stderr.includes(phase)
+        stderr += text
+        if (isNew && stderr.includes(phase)) child.kill('SIGINT')
+      })
+      child.stdout.resume()
+      const status = await new Promise((done) => child.on('close', done))
+      assert.equal(status, 130, stderr)
+      assert.match(stderr, /panoptes: .*[Ss]topped/)
+      assert.doesNotMatch(stderr, /\n\s+at /)
+    })
+})
