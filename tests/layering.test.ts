@@ -18,7 +18,7 @@ const layers = [
     'encoders',
     'fusion',
   ],
-  ...['projectors', 'detectors', 'text', 'decoders', 'systems', 'generate', 'model', 'data', 'train', 'eval'],
+  ...['projectors', 'text', 'detectors', 'decoders', 'systems', 'generate', 'model', 'data', 'train', 'eval'],
   ...['serve', 'jobs', 'cli'],
 ]
 

@@ -26,6 +26,14 @@ export function runProgress(status: StatusLine, showsDecoding: boolean): OnEvent
           `encoding tile ${Math.min(done + 1, total)} of ${total}`,
           `encoding ${plural(total, 'tile')}`,
         )
+      case 'detecting':
+        return status.show(
+          phase,
+          `detecting: layer ${count(done)} of ${count(total)}`,
+          `detecting: ${plural(total, 'layer')}`,
+        )
+      case 'tagging':
+        return status.show(phase, 'tagging')
       case 'compressing':
         return status.show(
           phase,

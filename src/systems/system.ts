@@ -1,10 +1,13 @@
 import type { RgbImage } from '../image/rgb-image.ts'
 import type { NamedTensors } from '../runtime/engine.ts'
+import type { RunOptions } from '../runtime/run-events.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 import type { Turn } from '../text/templates.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import type { TilePlan } from '../tiling/plan.ts'
 import type { TilingOptions } from '../tiling/tiling.ts'
+
+export type { NoticeEvent, OnEvent, RunEvent, RunOptions } from '../runtime/run-events.ts'
 
 /** A decoded picture and what to call it. */
 export interface Picture {
@@ -69,27 +72,6 @@ export interface PreparedConversation {
   /** Normalised pixels of the tiles `from` to before `to`, all pictures' tiles in order: [n, 3, S, S]. */
   readonly pixels: (from: number, to: number) => HostTensor<'f32'>
   readonly tileCount: number
-}
-
-/** What a run is doing. Counts are tiles or tokens. */
-export interface RunEvent {
-  readonly phase: 'loading' | 'preparing' | 'encoding' | 'compressing' | 'prefill' | 'decoding'
-  readonly done: number
-  readonly total: number
-  readonly message?: string
-}
-
-/** Something a person should know that does not stop the run. */
-export interface NoticeEvent {
-  readonly phase: 'notice'
-  readonly message: string
-}
-
-export type OnEvent = (event: RunEvent | NoticeEvent) => void
-
-export interface RunOptions {
-  readonly signal?: AbortSignal | undefined
-  readonly onEvent?: OnEvent | undefined
 }
 
 /** Seconds that each phase took. */
