@@ -8,6 +8,7 @@ import { UsageError } from './usage-error.ts'
 
 const orders = ['evaluation', 'demo', 'training', 'vqa'] as const satisfies readonly MsacOrder[]
 const filters = ['or', 'and', 'none'] as const satisfies readonly MsacFilter[]
+const fits = ['pad', 'crop'] as const
 const presetNames = Object.keys(msacPresets) as MsacPresetName[]
 
 /** What the strategies can be told; which strategy has which is in `strategiesOf`. */
@@ -28,6 +29,11 @@ export const tilingFlags = grouped('Options of the tilings', {
   minAdaptive: wholeNumber('N', 'msac: fewest tiles of the adaptive grid'),
   columns: wholeNumber('N', 'fixed: tiles across (default 2)'),
   rows: wholeNumber('N', 'fixed: tiles down (default 2)'),
+  fit: choice('RULE', fits, 'square: pad the picture to a square (default), or crop its middle'),
+  pinpoints: text(
+    'LIST',
+    'anyres: canvases to choose from, such as 336x672,672x336 (default those of LLaVA 1.6)',
+  ),
   canvas: text('WxH', 'overlapping: size to which the picture is resized (default two tiles by two)'),
   stride: wholeNumber('N', 'overlapping: pixels from window to window (default half a tile)'),
   global: negated('fixed, overlapping: leave out the whole picture at the end'),
@@ -48,6 +54,8 @@ const strategiesOf: Record<keyof TilingFlags, readonly TilingStrategy[]> = {
   minAdaptive: ['msac'],
   columns: ['fixed'],
   rows: ['fixed'],
+  fit: ['square'],
+  pinpoints: ['anyres'],
   canvas: ['overlapping'],
   stride: ['overlapping'],
   global: ['fixed', 'overlapping'],
@@ -94,12 +102,18 @@ export function tilingOptions(
   switch (strategy) {
     case 'single':
       return { strategy, ...side }
+    case 'square':
+      return { strategy, ...side, ...given({ fit: flags.fit }) }
+    case 'anyres': {
+      const pinpoints = flags.pinpoints?.split(',').map((words) => pixelSize('pinpoints', words))
+      return { strategy, ...side, ...given({ pinpoints }) }
+    }
     case 'dynamic':
       return { strategy, ...side, ...given({ minTiles, maxTiles, usesThumbnail: flags.thumbnail }) }
     case 'fixed':
       return { strategy, ...side, ...given({ columns, rows, usesGlobal: flags.global }) }
     case 'overlapping': {
-      const canvas = flags.canvas === undefined ? undefined : canvasSize(flags.canvas)
+      const canvas = flags.canvas === undefined ? undefined : pixelSize('canvas', flags.canvas)
       return { strategy, ...side, ...given({ canvas, stride, usesGlobal: flags.global }) }
     }
     case 's2':
@@ -127,10 +141,10 @@ function msacRange(min: number | undefined, max: number | undefined, presetMin: 
   return given({ min: min ?? lowered, max })
 }
 
-function canvasSize(words: string): Size {
-  const [, width, height] = /^(\d{1,5})[x×](\d{1,5})$/i.exec(words) ?? []
+function pixelSize(flag: string, words: string): Size {
+  const [, width, height] = /^\s*(\d{1,5})[x×](\d{1,5})\s*$/i.exec(words) ?? []
   if (width === undefined || height === undefined)
-    throw new UsageError(`--canvas ${words} is not a size. Write it as WIDTHxHEIGHT, such as 896x896.`)
+    throw new UsageError(`--${flag}: ${words} is not a size. Write it as WIDTHxHEIGHT, such as 896x896.`)
   return { width: Number(width), height: Number(height) }
 }
 

@@ -1,5 +1,6 @@
+import { placeRgb, squareCanvas } from './canvas.ts'
 import type { Normalisation } from './normalise.ts'
-import { filledImage, pasteRgb, type RgbImage } from './rgb-image.ts'
+import type { RgbImage } from './rgb-image.ts'
 
 /**
  * The picture centred on a square of its longer side, filled with `colour` (R, G, B bytes); an odd remainder
@@ -7,11 +8,7 @@ import { filledImage, pasteRgb, type RgbImage } from './rgb-image.ts'
  * golden case `internvl-pixels` (`pad2square.*`).
  */
 export function pad2square(image: RgbImage, colour: readonly number[]): RgbImage {
-  const side = Math.max(image.width, image.height)
-  if (image.width === image.height) return image
-  const square = filledImage(side, side, colour)
-  pasteRgb(square, image, Math.floor((side - image.width) / 2), Math.floor((side - image.height) / 2))
-  return square
+  return placeRgb(image, squareCanvas(image, colour))
 }
 
 /** The colour that normalises to about zero: trunc(255 · mean). */

@@ -1,3 +1,4 @@
+import { placeRgb } from '../image/canvas.ts'
 import { resizeRgb } from '../image/resize.ts'
 import { cropRgb, type RgbImage, type Size } from '../image/rgb-image.ts'
 import { InputError } from '../tensor/errors.ts'
@@ -11,27 +12,33 @@ import type { TileGroup, TilePlan } from './plan.ts'
  * @throws InputError `tiling-size` when the plan was made for a picture of another size.
  */
 export function cutTiles(image: RgbImage, plan: TilePlan): RgbImage[] {
-  checkPlanFits(image, plan)
-  const copyAt = resizedCopies(image)
+  const copyAt = resizedCopies(image, plan)
   return plan.groups.flatMap((group) => cutGroup(copyAt(group.resizedTo), group))
 }
 
-/** The picture at any size, resized from the original once for each. */
-export function resizedCopies(image: RgbImage): (size: Size) => RgbImage {
+/**
+ * The picture, on the plan's frame where it has one, at any size: resized once for each.
+ * @throws InputError `tiling-size`
+ */
+export function resizedCopies(image: RgbImage, plan: TilePlan): (size: Size) => RgbImage {
+  checkPlanFits(image, plan)
+  const framed = plan.frame ? placeRgb(image, plan.frame) : image
   const copies = new Map<string, RgbImage>()
   return ({ width, height }) => {
     const key = `${width}×${height}`
-    const copy = copies.get(key) ?? resizeRgb(image, width, height)
+    const copy = copies.get(key) ?? resizeRgb(framed, width, height)
     copies.set(key, copy)
     return copy
   }
 }
 
 /** The tiles of a group out of its resized copy, row by row. */
-export function cutGroup(copy: RgbImage, { columns, rows, tile, stride }: TileGroup): RgbImage[] {
+export function cutGroup(copy: RgbImage, group: TileGroup): RgbImage[] {
+  const { columns, rows, tile, stride, canvas } = group
+  const whole = canvas ? placeRgb(copy, canvas) : copy
   return Array.from({ length: columns * rows }, (_, i) =>
     cropRgb(
-      copy,
+      whole,
       (i % columns) * stride.width,
       Math.floor(i / columns) * stride.height,
       tile.width,

@@ -86,7 +86,7 @@ export function planMsac(size: Size, options: MsacOptions): TilePlan {
     gridGroup('adaptive', adaptiveGrid, tileSize),
     wholeGroup('global', tileSize),
   )
-  return makePlan('msac', size, tileSize, groups, detailedGrid)
+  return makePlan('msac', size, tileSize, groups, { detailedGrid })
 }
 
 function presetOf(name: MsacPresetName): MsacPreset {

@@ -55,7 +55,7 @@ export function knownOptions(strategy: string, options: object, known: readonly 
       )
 }
 
-/** Tile sides: 448 in InternVL2 and Mini-Monkey. */
-export function tileSide(strategy: string, value: number | undefined): number {
-  return wholeNumber(strategy, 'tileSize', value, 448, 16_384)
+/** Tile sides: 448 in InternVL2 and Mini-Monkey, 336 in LLaVA. */
+export function tileSide(strategy: string, value: number | undefined, fallback = 448): number {
+  return wholeNumber(strategy, 'tileSize', value, fallback, 16_384)
 }

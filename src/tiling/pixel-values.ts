@@ -3,7 +3,7 @@ import { interpolate } from '../image/resize-float.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
 import { InputError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
-import { checkPlanFits, cutGroup, resizedCopies } from './cut.ts'
+import { cutGroup, resizedCopies } from './cut.ts'
 import type { TilePlan } from './plan.ts'
 import { windowsOf } from './windows.ts'
 
@@ -46,8 +46,7 @@ export function groupPixelValues(
   plan: TilePlan,
   normalisation: Normalisation,
 ): HostTensor<'f32'>[] {
-  checkPlanFits(image, plan)
-  const copyAt = resizedCopies(image)
+  const copyAt = resizedCopies(image, plan)
   return plan.groups.map((group) => {
     if (!group.floatFrom) return toPixelValues(cutGroup(copyAt(group.resizedTo), group), normalisation)
     const canvas = toPixelValues([copyAt(group.floatFrom)], normalisation)

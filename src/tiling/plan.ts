@@ -1,3 +1,4 @@
+import type { Canvas } from '../image/canvas.ts'
 import { checkSize, type Size } from '../image/rgb-image.ts'
 
 /** Columns and rows of tiles. */
@@ -33,6 +34,8 @@ export interface TileGroup extends Grid {
    * of this size (itself resized by Pillow's bicubic); `tilePixelValues` does the same.
    */
   readonly floatFrom?: Size
+  /** Set where the tiles are cut not from the copy itself but from a canvas that it is laid on (any-res). */
+  readonly canvas?: Canvas
 }
 
 /** One tile: its place in the sequence and what it shows. */
@@ -53,6 +56,8 @@ export interface TilePlan {
   readonly original: Size
   /** The side of the tiles that the vision tower gets, in pixels. */
   readonly tileSize: number
+  /** Set where the picture is laid on a canvas before every other step (padded to a square). */
+  readonly frame?: Canvas
   /** In the order in which the model sees them. */
   readonly groups: readonly TileGroup[]
   readonly tiles: readonly Tile[]
@@ -87,7 +92,7 @@ export function makePlan(
   original: Size,
   tileSize: number,
   groups: readonly TileGroup[],
-  detailedGrid?: Grid,
+  extras: Pick<TilePlan, 'detailedGrid' | 'frame'> = {},
 ): TilePlan {
   checkSize(original)
   const tiles: Tile[] = []
@@ -99,24 +104,32 @@ export function makePlan(
           group: index,
           row,
           column,
-          source: sourceOf(original, group, column, row),
+          source: sourceOf(original, extras.frame, group, column, row),
         })
   const { width, height } = original
-  const plan = { strategy, original: { width, height }, tileSize, groups, tiles }
-  return detailedGrid ? { ...plan, detailedGrid } : plan
+  return { strategy, original: { width, height }, tileSize, groups, tiles, ...extras }
 }
 
-/** Multiplied before divided, so that the last tile ends at the picture's very edge. */
-function sourceOf(original: Size, group: TileGroup, column: number, row: number): Rectangle {
-  const { resizedTo, tile, stride } = group
-  const x = column * stride.width
-  const y = row * stride.height
-  return {
-    x0: (x * original.width) / resizedTo.width,
-    y0: (y * original.height) / resizedTo.height,
-    x1: ((x + tile.width) * original.width) / resizedTo.width,
-    y1: ((y + tile.height) * original.height) / resizedTo.height,
-  }
+/** What a tile shows of the picture itself: canvases around it belong to no tile's source. */
+function sourceOf(
+  original: Size,
+  frame: Canvas | undefined,
+  group: TileGroup,
+  column: number,
+  row: number,
+): Rectangle {
+  const { resizedTo, tile, stride, canvas } = group
+  const framed = frame ?? { ...original, x: 0, y: 0 }
+  const left = column * stride.width - (canvas?.x ?? 0)
+  const top = row * stride.height - (canvas?.y ?? 0)
+  // Multiplied before divided, so that the last tile ends at the picture's very edge.
+  const x = (at: number) => clamp((at * framed.width) / resizedTo.width - framed.x, original.width)
+  const y = (at: number) => clamp((at * framed.height) / resizedTo.height - framed.y, original.height)
+  return { x0: x(left), y0: y(top), x1: x(left + tile.width), y1: y(top + tile.height) }
+}
+
+function clamp(value: number, most: number): number {
+  return Math.min(most, Math.max(0, value))
 }
 
 /** Number of tiles of one group. */

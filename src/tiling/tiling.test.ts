@@ -17,6 +17,8 @@ const extremes: Size[] = [
 ]
 const options: TilingOptions[] = [
   { strategy: 'single' },
+  { strategy: 'square' },
+  { strategy: 'anyres' },
   { strategy: 'dynamic' },
   { strategy: 'dynamic', tileSize: 28, minTiles: 3, maxTiles: 40, usesThumbnail: false },
   { strategy: 'fixed', columns: 3, rows: 1, usesGlobal: false },
@@ -29,7 +31,8 @@ const options: TilingOptions[] = [
 ]
 
 /**
- * Every group shows the whole picture: its rows and columns, joined, reach from edge to edge without a gap.
+ * Every group shows the whole picture: its rows and columns, joined, reach from edge to edge without a gap. A tile of
+ * nothing but padding shows none of it.
  */
 function checkPlan(plan: TilePlan, size: Size): void {
   assert.deepEqual(JSON.parse(JSON.stringify(plan)), plan)
@@ -57,7 +60,7 @@ function checkPlan(plan: TilePlan, size: Size): void {
 function checkCovers(intervals: [start: number, end: number][], length: number): void {
   let reached = 0
   for (const [start, end] of intervals.sort((a, b) => a[0] - b[0])) {
-    assert.ok(start >= 0 && end <= length && start < end, `${start}…${end} of ${length}`)
+    assert.ok(start >= 0 && end <= length && start <= end, `${start}…${end} of ${length}`)
     assert.ok(start <= reached + 1e-9)
     reached = Math.max(reached, end)
   }
@@ -151,7 +154,7 @@ test('names the option that is unknown, out of range or missing', () => {
     'tiling-option',
     /minTiles = 9. Give at most maxTiles/,
   )
-  refuse({ strategy: 'mosaic' }, 'tiling-strategy', /"mosaic". Take one of single, dynamic/)
+  refuse({ strategy: 'mosaic' }, 'tiling-strategy', /"mosaic". Take one of single, square/)
   refuse({ strategy: 'msac', preset: 'kit' }, 'tiling-preset', /no msac preset kit/)
   refuse(
     { strategy: 'msac', preset: 'vlmevalkit:ChartQA' },

@@ -1,5 +1,6 @@
 import type { Size } from '../image/rgb-image.ts'
 import { InputError } from '../tensor/errors.ts'
+import { type AnyResOptions, planAnyRes } from './any-res.ts'
 import { type DynamicOptions, planDynamic } from './dynamic.ts'
 import { type FixedOptions, planFixed } from './fixed.ts'
 import { type MsacOptions, planMsac } from './msac.ts'
@@ -7,11 +8,14 @@ import { type OverlappingOptions, planOverlapping } from './overlapping.ts'
 import type { TilePlan } from './plan.ts'
 import { planS2, type S2Options } from './s2.ts'
 import { planSingle, type SingleOptions } from './single.ts'
+import { planSquare, type SquareOptions } from './square.ts'
 
 /** A strategy by name, and its own options. */
 export type TilingOptions =
   | SingleOptions
+  | SquareOptions
   | DynamicOptions
+  | AnyResOptions
   | FixedOptions
   | OverlappingOptions
   | S2Options
@@ -20,7 +24,16 @@ export type TilingOptions =
 export type TilingStrategy = TilingOptions['strategy']
 
 /** The names of the strategies. */
-export const tilingStrategies = ['single', 'dynamic', 'fixed', 'overlapping', 's2', 'msac'] as const
+export const tilingStrategies = [
+  'single',
+  'square',
+  'dynamic',
+  'anyres',
+  'fixed',
+  'overlapping',
+  's2',
+  'msac',
+] as const
 
 /**
  * How a picture of this size is cut, by arithmetic alone: no pixel is read, and the plan is plain JSON.
@@ -33,6 +46,10 @@ export function planTiles(size: Size, options: TilingOptions): TilePlan {
       return planSingle(size, options)
     case 'dynamic':
       return planDynamic(size, options)
+    case 'square':
+      return planSquare(size, options)
+    case 'anyres':
+      return planAnyRes(size, options)
     case 'fixed':
       return planFixed(size, options)
     case 'overlapping':
