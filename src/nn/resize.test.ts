@@ -6,7 +6,13 @@ import type { Tensor } from '../graph/tensor.ts'
 import { pixelShuffle } from '../projectors/internvl.ts'
 import { f32, type HostTensor } from '../tensor/tensor.ts'
 import { positionTable } from './position-table.ts'
-import { antialiasBicubicWeights, areaWeights, bicubicWeights, resizeMaps } from './resize.ts'
+import {
+  antialiasBicubicWeights,
+  areaWeights,
+  bicubicWeights,
+  bilinearWeights,
+  resizeMaps,
+} from './resize.ts'
 
 const square = f32([1, 2, 2], [1, 2, 3, 4])
 // The output that the documentation of torch.nn.Upsample(scale_factor=2, mode='bicubic') prints for this square.
@@ -75,3 +81,11 @@ async function slopesAgree(run: (x: Tensor) => Tensor, values: readonly HostTens
   for (const { place, derived, measured } of await compareSlopes(run, values))
     assert.ok(Math.abs(derived - measured) <= 2e-3, `d/d${place} is ${derived}, measured ${measured}`)
 }
+
+test('bilinear resizing agrees with PyTorch', async () => {
+  const grow = (x: Tensor): Tensor => resizeMaps(x, 4, 4, bilinearWeights)
+  // The output that the documentation of torch.nn.Upsample(scale_factor=2, mode='bilinear') prints for this square.
+  const expected = [1, 1.25, 1.75, 2, 1.5, 1.75, 2.25, 2.5, 2.5, 2.75, 3.25, 3.5, 3, 3.25, 3.75, 4]
+  closeTo(await evaluate(grow, [square], [['C', 2, 2]]), f32([1, 4, 4], expected))
+  closeTo(bilinearWeights(5, 2), f32([2, 5], [0.25, 0.75, 0, 0, 0, 0, 0, 0, 0.75, 0.25]))
+})

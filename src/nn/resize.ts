@@ -74,3 +74,15 @@ export function areaWeights(from: number, to: number): HostTensor<'f32'> {
   }
   return f32([to, from], table)
 }
+
+/** Interpolation weights [to, from] of PyTorch's bilinear mode (align_corners false, no antialias). */
+export function bilinearWeights(from: number, to: number): HostTensor<'f32'> {
+  const table = new Float32Array(to * from)
+  for (let row = 0; row < to; row++) {
+    const at = Math.max(0, ((row + 0.5) * from) / to - 0.5)
+    const base = Math.floor(at)
+    table[row * from + base]! += 1 - (at - base)
+    table[row * from + Math.min(from - 1, base + 1)]! += at - base
+  }
+  return f32([to, from], table)
+}

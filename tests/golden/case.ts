@@ -16,7 +16,8 @@ export interface GoldenDescription {
   readonly inputs: Readonly<Record<string, string>>
   readonly expected: Readonly<Record<string, string>>
   /**
-   * By tensor name without `expected.`, or by a pattern with `*`; none for tables, which must match exactly.
+   * By tensor name without `expected.`, by a pattern with `*`, or `default` for all others; none for tables, which
+   * must match exactly.
    */
   readonly tolerance: Readonly<Record<string, Tolerance>>
 }

@@ -1,11 +1,14 @@
 import type { HostTensor } from '../../src/tensor/tensor.ts'
 import type { Tolerance } from './case.ts'
 
-/** The tolerance of a name: that of the longest pattern (with `*`) that matches; exact where none does. */
+/**
+ * The tolerance of a name: that of the longest pattern (with `*`) that matches, else the one called `default`, else
+ * exact.
+ */
 export function toleranceOf(tolerances: Readonly<Record<string, Tolerance>>, name: string): Tolerance {
   const matching = Object.entries(tolerances).filter(([pattern]) => matches(pattern, name))
   matching.sort(([a], [b]) => b.length - a.length)
-  return matching[0]?.[1] ?? { atol: 0, rtol: 0 }
+  return matching[0]?.[1] ?? tolerances.default ?? { atol: 0, rtol: 0 }
 }
 
 function matches(pattern: string, name: string): boolean {
