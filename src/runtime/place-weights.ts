@@ -61,23 +61,36 @@ interface UsedFile {
 type MappedFile = UsedFile & { readonly localPath: string }
 type FilesAndPlaces = Omit<PlacedWeights, 'values'>
 
-/** Every weight at its place in its own file. */
+/** Every weight at its place in its own file, which is named by its path below the folder that holds all. */
 function mapFiles(mapped: readonly MappedFile[]): FilesAndPlaces {
   const places = new Map<WeightEntry, FilePart>()
-  const pathOf = new Map<string, string>()
-  for (const { localPath, entries } of mapped) {
-    const location = localPath.split(/[\\/]/).at(-1)!
-    if ((pathOf.get(location) ?? localPath) !== localPath)
-      throw new EngineError(
-        'weights-scattered',
-        `Two weight files of one program are called ${location}. Rename one, or join them into one folder.`,
-        { location },
-      )
-    pathOf.set(location, localPath)
+  const paths = mapped.map(({ localPath }) => localPath.replaceAll('\\', '/').split('/'))
+  const depth = sharedFolders(paths)
+  const files = mapped.map(({ localPath, entries }, i) => {
+    const location = paths[i]!.slice(depth).join('/')
     for (const entry of entries)
       places.set(entry, { location, offset: entry.place!.offset, length: entry.place!.length })
+    return { location, localPath }
+  })
+  return { places, files }
+}
+
+/** How many folders all paths begin with. @throws EngineError `weights-scattered` when there are none: two drives */
+function sharedFolders(paths: readonly (readonly string[])[]): number {
+  const [first, ...others] = paths
+  if (!first) return 0
+  let depth = first.length - 1
+  for (const path of others) {
+    const differs = path.findIndex((folder, i) => folder !== first[i])
+    depth = Math.min(depth, path.length - 1, differs < 0 ? depth : differs)
   }
-  return { places, files: [...pathOf].map(([location, localPath]) => ({ location, localPath })) }
+  if (depth === 0 && paths.some((path) => path.length > 1))
+    throw new EngineError(
+      'weights-scattered',
+      `The weights of one program lie on several drives (${paths.map((path) => path[0]).join(', ')}). ` +
+        'Put them, and the cache folder, on one.',
+    )
+  return depth
 }
 
 /** Every span as a file in memory. */
