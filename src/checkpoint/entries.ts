@@ -77,3 +77,11 @@ export function checkpointOf(name: string, tensors: ReadonlyMap<string, HostTens
 function placeName(entry: WeightEntry): string {
   return entry.place?.path ?? 'memory'
 }
+
+/** A view of a checkpoint under other keys, such as those that a later release uses. */
+export function renameKeys(checkpoint: Checkpoint, rename: (key: string) => string): Checkpoint {
+  return checkpointOfEntries(
+    checkpoint.name,
+    checkpoint.keys().map((key) => ({ ...checkpoint.entry(key), key: rename(key) })),
+  )
+}

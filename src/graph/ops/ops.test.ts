@@ -359,6 +359,21 @@ const cases: Record<string, Case[]> = {
     },
     { what: 'nothing', run: (x) => ops.slice(x, 0, 1, 1), inputs: [cells], gives: f32([0, 3], []) },
   ],
+  roll: [
+    {
+      run: (x) => ops.roll(x, 1, -1),
+      inputs: [cells],
+      gives: f32([2, 3], [2, 3, 1, 5, 6, 4]),
+      symbols: [['B', 3]],
+    },
+    {
+      what: 'forward',
+      run: (x) => ops.roll(x, -1, 1),
+      inputs: [cells],
+      gives: f32([2, 3], [3, 1, 2, 6, 4, 5]),
+    },
+    { what: 'all the way round', run: (x) => ops.roll(x, 0, -4), inputs: [cells], gives: cells },
+  ],
   split: [
     {
       run: (x) => ops.split(x, 1, [1, 2])[1]!,

@@ -138,6 +138,17 @@ function isOrdered(a: Dim, b: Dim): boolean {
   return typeof difference !== 'number' || difference >= 0
 }
 
+/**
+ * x turned along an axis of known size by `by` places: element i goes to place i + by, around the end. A `by` below zero
+ * turns towards the beginning. As `torch.roll`.
+ */
+export function roll(x: Tensor, axis: number, by: number): Tensor {
+  const size = x.shape.at(axis) as number
+  const start = ((-by % size) + size) % size
+  if (start === 0) return x
+  return concat([slice(x, axis, start, size), slice(x, axis, 0, start)], axis)
+}
+
 /** x cut along an axis into parts of the given sizes. */
 export function split(x: Tensor, axis: number, sizes: readonly Dim[]): Tensor[] {
   let start: Dim = 0

@@ -1,0 +1,227 @@
+import { requireKeys } from '../checkpoint/check.ts'
+import type { Checkpoint } from '../checkpoint/checkpoint.ts'
+import { renameKeys } from '../checkpoint/entries.ts'
+import type { FileSource } from '../checkpoint/files.ts'
+import { isSwinBuffer } from '../encoders/swin-config.ts'
+import { dim } from '../graph/dim.ts'
+import { sigmoid } from '../graph/ops/index.ts'
+import { input } from '../graph/tensor.ts'
+import { Weights } from '../graph/weights.ts'
+import { normalisations, toPixelValues } from '../image/normalise.ts'
+import { resizeRgb } from '../image/resize.ts'
+import type { RgbImage } from '../image/rgb-image.ts'
+import { type CompileOptions, Program } from '../runtime/program.ts'
+import { AbortError, CheckpointError, InputError } from '../tensor/errors.ts'
+import type { HostTensor } from '../tensor/tensor.ts'
+import { type DescriptionTable, descriptionTable } from './description-table.ts'
+import { ramImageTokens, tagEmbeddings, tagLogits } from './ram.ts'
+import { type RamConfig, ramConfigOf, ramShapes } from './ram-config.ts'
+import { readTagList, type Tag, type TagListOptions, tagIndices, thresholdFile } from './tag-list.ts'
+
+/** Tags whose descriptions are in memory together: 53 MB of RAM++'s 479 MB. */
+const tagsAtOnce = 512
+
+/** What a tagger is doing; counts are programs or tags. Or something that a person should know. */
+export type TaggerEvent =
+  | {
+      readonly phase: 'loading' | 'encoding' | 'tagging'
+      readonly done: number
+      readonly total: number
+      readonly message?: string
+    }
+  | { readonly phase: 'notice'; readonly message: string }
+
+/** What a tagger is loaded from. */
+export interface TaggerFiles {
+  /** Where the tag list lies. */
+  readonly source: FileSource
+  readonly checkpoint: Checkpoint
+  /** The official configuration files `{ swin, q2l }`, unchecked; published checkpoints do without. */
+  readonly config?: unknown
+}
+
+export interface OpenTaggerOptions extends TagListOptions {
+  readonly compile: CompileOptions
+  readonly onEvent?: ((event: TaggerEvent) => void) | undefined
+}
+
+export interface TagOptions {
+  /** One threshold in place of every tag's own. */
+  readonly threshold?: number | undefined
+  /** The only tags to look for; all by default. */
+  readonly only?: readonly string[] | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly onEvent?: ((event: TaggerEvent) => void) | undefined
+}
+
+/** How probable one tag is in a picture. */
+export interface TagScore {
+  readonly tag: string
+  readonly score: number
+  readonly threshold: number
+}
+
+export interface TagResult {
+  /** The tags above their thresholds, in list order. */
+  readonly tags: readonly TagScore[]
+  /** Every tag that was looked for, in list order. */
+  readonly scores: readonly TagScore[]
+  /** The tags as the published code gives them, `dog | red ball`; empty where there are none. */
+  readonly text: string
+  readonly seconds: Readonly<Record<'prepare' | 'encode' | 'tag', number>>
+}
+
+/**
+ * Opens a RAM or RAM++ checkpoint.
+ * @throws CheckpointError `tag-list-missing`, `tag-list-length`, `weights-do-not-fit`, and what `ramConfigOf` throws;
+ * EngineError
+ */
+export async function openTagger(files: TaggerFiles, options: OpenTaggerOptions): Promise<Tagger> {
+  const { compile, onEvent } = options
+  // Older checkpoints call the head by another name.
+  const checkpoint = renameKeys(files.checkpoint, (key) => key.replace(/^vision_multi\./, 'tagging_head.'))
+  const config = ramConfigOf(checkpoint, files.config)
+  const { tags, hasThresholds } = await readTagList(files.source, options)
+  checkTagCount(tags.length, config)
+  const unused = requireKeys(new Map(Object.entries(ramShapes(config))), checkpoint)
+  const strange = unused.filter(({ keys }) => !keys.every(isSwinBuffer))
+  if (strange.length > 0)
+    onEvent?.({ phase: 'notice', message: `weights not used: ${strange.map((g) => g.pattern).join(', ')}` })
+  if (!hasThresholds)
+    onEvent?.({
+      phase: 'notice',
+      message: `there is no ${thresholdFile}: every tag has the threshold ${tags[0]!.threshold}`,
+    })
+
+  const table = descriptionTable(checkpoint.entry('label_embed'), tags.length)
+  const w = new Weights(checkpoint)
+  const side = config.imageSize
+  onEvent?.({ phase: 'loading', done: 0, total: 2, message: 'image encoder' })
+  const pixels = input('pixels', 'f32', [1, 3, side, side])
+  const encoder = await Program.compile('ram-image', { image: ramImageTokens(w, pixels, config) }, compile)
+  onEvent?.({ phase: 'loading', done: 1, total: 2, message: 'tagging head' })
+  const head = await compileHead(w, encoder, table, config, compile).catch(async (error: unknown) => {
+    await encoder.dispose()
+    throw error
+  })
+  return new Tagger(config, tags, table, encoder, head)
+}
+
+function compileHead(
+  w: Weights,
+  encoder: Program,
+  { perTag }: DescriptionTable,
+  config: RamConfig,
+  compile: CompileOptions,
+): Promise<Program> {
+  const image = input('image', 'f32', encoder.outputs.get('image')!.shape)
+  const descriptions = input('descriptions', 'f32', [dim('n'), perTag, config.encoderWidth])
+  const logits = tagLogits(w, image, tagEmbeddings(w, image, descriptions), config)
+  return Program.compile('ram-tags', { logits, scores: sigmoid(logits) }, compile)
+}
+
+function checkTagCount(tags: number, { descriptions, reweights }: RamConfig): void {
+  if (descriptions % tags === 0 && (reweights || descriptions === tags)) return
+  throw new CheckpointError(
+    'tag-list-length',
+    `The list has ${tags} tags, but label_embed has ${descriptions} rows, ` +
+      `${reweights ? 'which is not a whole number of descriptions for each' : 'one for each tag'}. ` +
+      'Use the list that belongs to the checkpoint.',
+    { tags, descriptions },
+  )
+}
+
+/** A loaded RAM or RAM++: which of its tags are in a picture, and how probable each is. */
+export class Tagger {
+  readonly config: RamConfig
+  readonly tags: readonly Tag[]
+  readonly #table: DescriptionTable
+  readonly #encoder: Program
+  readonly #head: Program
+
+  constructor(
+    config: RamConfig,
+    tags: readonly Tag[],
+    table: DescriptionTable,
+    encoder: Program,
+    head: Program,
+  ) {
+    this.config = config
+    this.tags = tags
+    this.#table = table
+    this.#encoder = encoder
+    this.#head = head
+  }
+
+  /**
+   * The tags of a picture.
+   * @throws InputError `tag-unknown`, `option-value`; AbortError `aborted`
+   */
+  async tag(image: RgbImage, options: TagOptions = {}): Promise<TagResult> {
+    const { threshold, only, signal, onEvent } = options
+    if (threshold !== undefined && !(threshold >= 0 && threshold <= 1))
+      throw new InputError('option-value', `threshold is ${threshold}; it must lie between 0 and 1.`, {
+        option: 'threshold',
+      })
+    const indices = only ? tagIndices(this.tags, only) : [...this.tags.keys()]
+    const clock = stopwatch()
+    const pixels = ramPixels(image, this.config)
+    const prepare = clock()
+    onEvent?.({ phase: 'encoding', done: 0, total: 1 })
+    const tokens = await this.encode(pixels)
+    const encode = clock()
+    const scores: TagScore[] = []
+    for (let at = 0; at < indices.length; at += tagsAtOnce) {
+      if (signal?.aborted) throw new AbortError('aborted', 'Tagging was stopped.', { tagsDone: at })
+      onEvent?.({ phase: 'tagging', done: at, total: indices.length })
+      const some = indices.slice(at, at + tagsAtOnce)
+      const found = await this.score(tokens, some)
+      some.forEach((index, i) => {
+        const tag = this.tags[index]!
+        scores.push({ tag: tag.name, score: found[i]!, threshold: threshold ?? tag.threshold })
+      })
+      await new Promise((resolve) => setTimeout(resolve, 0))
+    }
+    const tags = scores.filter((tag) => tag.score > tag.threshold)
+    return {
+      tags,
+      scores,
+      text: tags.map(({ tag }) => tag).join(' | '),
+      seconds: { prepare, encode, tag: clock() },
+    }
+  }
+
+  /** Image tokens [1, 1 + T, E] of pixels [1, 3, S, S]. */
+  async encode(pixels: HostTensor<'f32'>): Promise<HostTensor> {
+    return (await this.#encoder.run({ pixels })).image!
+  }
+
+  /** The probabilities of some tags (ascending indices), given the image tokens. */
+  async score(image: HostTensor, indices: readonly number[]): Promise<Float32Array> {
+    const descriptions = await this.#table.read(indices)
+    const { scores } = await this.#head.run({ image, descriptions }, ['scores'])
+    return scores!.data as Float32Array
+  }
+
+  /** Frees both programs and their weights. */
+  async dispose(): Promise<void> {
+    await this.#encoder.dispose()
+    await this.#head.dispose()
+  }
+}
+
+/** The picture squashed to the tagger's square and normalised: [1, 3, S, S]. */
+export function ramPixels(image: RgbImage, { imageSize }: RamConfig): HostTensor<'f32'> {
+  return toPixelValues([resizeRgb(image, imageSize, imageSize, 'bilinear')], normalisations.imagenet)
+}
+
+/** Seconds since the last call. */
+function stopwatch(): () => number {
+  let last = performance.now()
+  return () => {
+    const now = performance.now()
+    const seconds = (now - last) / 1000
+    last = now
+    return seconds
+  }
+}
