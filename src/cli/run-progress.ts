@@ -33,7 +33,11 @@ export function runProgress(status: StatusLine, showsDecoding: boolean): OnEvent
           `detecting: ${plural(total, 'layer')}`,
         )
       case 'tagging':
-        return status.show(phase, 'tagging')
+        return status.show(
+          phase,
+          `tagging: ${count(done)} of ${plural(total, 'tag')}`,
+          `tagging: ${plural(total, 'tag')}`,
+        )
       case 'compressing':
         return status.show(
           phase,

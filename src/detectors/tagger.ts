@@ -8,9 +8,12 @@ import { sigmoid } from '../graph/ops/index.ts'
 import { input } from '../graph/tensor.ts'
 import { Weights } from '../graph/weights.ts'
 import { normalisations, toPixelValues } from '../image/normalise.ts'
+import { pictureKey } from '../image/picture-key.ts'
 import { resizeRgb } from '../image/resize.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
+import { ContentCache } from '../runtime/content-cache.ts'
 import { type CompileOptions, Program } from '../runtime/program.ts'
+import type { OnEvent, RunOptions } from '../runtime/run-events.ts'
 import { AbortError, CheckpointError, InputError } from '../tensor/errors.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 import { type DescriptionTable, descriptionTable } from './description-table.ts'
@@ -21,15 +24,8 @@ import { readTagList, type Tag, type TagListOptions, tagIndices, thresholdFile }
 /** Tags whose descriptions are in memory together: 53 MB of RAM++'s 479 MB. */
 const tagsAtOnce = 512
 
-/** What a tagger is doing; counts are programs or tags. Or something that a person should know. */
-export type TaggerEvent =
-  | {
-      readonly phase: 'loading' | 'encoding' | 'tagging'
-      readonly done: number
-      readonly total: number
-      readonly message?: string
-    }
-  | { readonly phase: 'notice'; readonly message: string }
+/** Results of some 900 pictures with all of RAM++'s tags. */
+const keptBytes = 2 ** 24
 
 /** What a tagger is loaded from. */
 export interface TaggerFiles {
@@ -42,16 +38,14 @@ export interface TaggerFiles {
 
 export interface OpenTaggerOptions extends TagListOptions {
   readonly compile: CompileOptions
-  readonly onEvent?: ((event: TaggerEvent) => void) | undefined
+  readonly onEvent?: OnEvent | undefined
 }
 
-export interface TagOptions {
+export interface TagOptions extends RunOptions {
   /** One threshold in place of every tag's own. */
   readonly threshold?: number | undefined
   /** The only tags to look for; all by default. */
   readonly only?: readonly string[] | undefined
-  readonly signal?: AbortSignal | undefined
-  readonly onEvent?: ((event: TaggerEvent) => void) | undefined
 }
 
 /** How probable one tag is in a picture. */
@@ -68,6 +62,7 @@ export interface TagResult {
   readonly scores: readonly TagScore[]
   /** The tags as the published code gives them, `dog | red ball`; empty where there are none. */
   readonly text: string
+  /** By phase, when the scores were computed. */
   readonly seconds: Readonly<Record<'prepare' | 'encode' | 'tag', number>>
 }
 
@@ -117,7 +112,7 @@ function compileHead(
   const image = input('image', 'f32', encoder.outputs.get('image')!.shape)
   const descriptions = input('descriptions', 'f32', [dim('n'), perTag, config.encoderWidth])
   const logits = tagLogits(w, image, tagEmbeddings(w, image, descriptions), config)
-  return Program.compile('ram-tags', { logits, scores: sigmoid(logits) }, compile)
+  return Program.compile('ram-tags', { scores: sigmoid(logits) }, compile)
 }
 
 function checkTagCount(tags: number, { descriptions, reweights }: RamConfig): void {
@@ -131,6 +126,11 @@ function checkTagCount(tags: number, { descriptions, reweights }: RamConfig): vo
   )
 }
 
+/** What was computed for a picture, before any threshold. */
+interface Scores extends Pick<TagResult, 'seconds'> {
+  readonly values: Float32Array
+}
+
 /** A loaded RAM or RAM++: which of its tags are in a picture, and how probable each is. */
 export class Tagger {
   readonly config: RamConfig
@@ -138,6 +138,7 @@ export class Tagger {
   readonly #table: DescriptionTable
   readonly #encoder: Program
   readonly #head: Program
+  readonly #kept = new ContentCache<Scores>(keptBytes, ({ values }) => values.byteLength)
 
   constructor(
     config: RamConfig,
@@ -154,59 +155,53 @@ export class Tagger {
   }
 
   /**
-   * The tags of a picture.
+   * The tags of a picture. Scores are kept by the picture's pixels: asking again, or with another threshold, computes
+   * nothing.
    * @throws InputError `tag-unknown`, `option-value`; AbortError `aborted`
    */
   async tag(image: RgbImage, options: TagOptions = {}): Promise<TagResult> {
-    const { threshold, only, signal, onEvent } = options
+    const { threshold, only } = options
     if (threshold !== undefined && !(threshold >= 0 && threshold <= 1))
       throw new InputError('option-value', `threshold is ${threshold}; it must lie between 0 and 1.`, {
         option: 'threshold',
       })
     const indices = only ? tagIndices(this.tags, only) : [...this.tags.keys()]
-    const clock = stopwatch()
-    const pixels = ramPixels(image, this.config)
-    const prepare = clock()
-    onEvent?.({ phase: 'encoding', done: 0, total: 1 })
-    const tokens = await this.encode(pixels)
-    const encode = clock()
-    const scores: TagScore[] = []
-    for (let at = 0; at < indices.length; at += tagsAtOnce) {
-      if (signal?.aborted) throw new AbortError('aborted', 'Tagging was stopped.', { tagsDone: at })
-      onEvent?.({ phase: 'tagging', done: at, total: indices.length })
-      const some = indices.slice(at, at + tagsAtOnce)
-      const found = await this.score(tokens, some)
-      some.forEach((index, i) => {
-        const tag = this.tags[index]!
-        scores.push({ tag: tag.name, score: found[i]!, threshold: threshold ?? tag.threshold })
-      })
-      await new Promise((resolve) => setTimeout(resolve, 0))
-    }
+    const key = `${await pictureKey(image)} ${only ? indices : 'all'}`
+    const { values, seconds } = await this.#kept.get(key, () => this.#compute(image, indices, options))
+    const scores = indices.map((index, i): TagScore => {
+      const tag = this.tags[index]!
+      return { tag: tag.name, score: values[i]!, threshold: threshold ?? tag.threshold }
+    })
     const tags = scores.filter((tag) => tag.score > tag.threshold)
-    return {
-      tags,
-      scores,
-      text: tags.map(({ tag }) => tag).join(' | '),
-      seconds: { prepare, encode, tag: clock() },
-    }
-  }
-
-  /** Image tokens [1, 1 + T, E] of pixels [1, 3, S, S]. */
-  async encode(pixels: HostTensor<'f32'>): Promise<HostTensor> {
-    return (await this.#encoder.run({ pixels })).image!
-  }
-
-  /** The probabilities of some tags (ascending indices), given the image tokens. */
-  async score(image: HostTensor, indices: readonly number[]): Promise<Float32Array> {
-    const descriptions = await this.#table.read(indices)
-    const { scores } = await this.#head.run({ image, descriptions }, ['scores'])
-    return scores!.data as Float32Array
+    return { tags, scores, text: tags.map(({ tag }) => tag).join(' | '), seconds }
   }
 
   /** Frees both programs and their weights. */
   async dispose(): Promise<void> {
     await this.#encoder.dispose()
     await this.#head.dispose()
+  }
+
+  async #compute(image: RgbImage, indices: readonly number[], run: RunOptions): Promise<Scores> {
+    const { signal, onEvent } = run
+    const total = indices.length
+    const clock = stopwatch()
+    const pixels = ramPixels(image, this.config)
+    const prepare = clock()
+    onEvent?.({ phase: 'tagging', done: 0, total })
+    const { image: tokens } = await this.#encoder.run({ pixels })
+    const encode = clock()
+    const values = new Float32Array(total)
+    for (let at = 0; at < total; at += tagsAtOnce) {
+      // Lets a signal in: the engine holds the event loop while it runs.
+      await new Promise((resolve) => setTimeout(resolve, 0))
+      if (signal?.aborted) throw new AbortError('aborted', 'Tagging was stopped.', { tagsDone: at })
+      onEvent?.({ phase: 'tagging', done: at, total })
+      const descriptions = await this.#table.read(indices.slice(at, at + tagsAtOnce))
+      const { scores } = await this.#head.run({ image: tokens!, descriptions })
+      values.set(scores!.data as Float32Array, at)
+    }
+    return { values, seconds: { prepare, encode, tag: clock() } }
   }
 }
 

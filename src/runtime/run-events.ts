@@ -1,4 +1,4 @@
-/** What a run is doing. Counts are tiles, tokens, or layers of a detector. */
+/** What a run is doing. Counts are tiles, tokens, tags, or layers of a detector. */
 export interface RunEvent {
   readonly phase:
     | 'loading'

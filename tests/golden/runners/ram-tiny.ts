@@ -137,9 +137,16 @@ async function trainingTensors(
   const values = await runOnce({ logits, ...losses, ...grads }, feeds, withTaps)
   const tensors = new Map(Object.entries(values))
   for (const name of Object.keys(losses)) tensors.set(name, withShape(values[name]!, [1]))
-  tensors.set('swin_layer0_sub', every(values['layers.0']!, 1, 7))
-  tensors.set('image_embeds_sub', every(values.image_embeds!, 2, 8))
+  tensors.set('swin_layer0_sub', every(values['layers.0']!, 1, stepOf(golden, 'swin_layer0_sub')))
+  tensors.set('image_embeds_sub', every(values.image_embeds!, 2, stepOf(golden, 'image_embeds_sub')))
   return tensors
+}
+
+/** The step of a tensor that is described as `every 7th token`. */
+function stepOf(golden: GoldenCase, name: string): number {
+  const found = /every (\d+)/.exec(golden.json.expected[name] ?? '')
+  if (!found) throw new Error(`case.json does not say which elements ${name} holds`)
+  return Number(found[1])
 }
 
 /** The first and every `step`-th element after it along an axis. */
