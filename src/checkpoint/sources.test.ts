@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import test, { after, before } from 'node:test'
+import test, { after, before, type TestContext } from 'node:test'
+import { staticServer } from '../../tests/static-server.ts'
+import { fileListSource } from './file-list.ts'
 import type { FileSource } from './files.ts'
 import { folderSource } from './folder.ts'
+import { httpSource } from './http.ts'
 import { memorySource } from './memory.ts'
 
 let root: string
@@ -24,15 +27,27 @@ const files = new Map([
   ['model.safetensors', Buffer.from('weights')],
   ['text/vocab.txt', Buffer.from('a\nb\n')],
 ])
-const sources: [string, () => FileSource | Promise<FileSource>][] = [
+const chosen = [...files].map(([path, bytes]) =>
+  Object.defineProperty(new File([bytes], path.split('/').at(-1)!), 'webkitRelativePath', {
+    value: `model/${path}`,
+  }),
+)
+const paths = [...files.keys()]
+const sources: [string, (t: TestContext) => FileSource | Promise<FileSource>][] = [
   ['a folder', () => folderSource(join(root, 'model'))],
   ['memory', () => memorySource('a page', files)],
+  ["a page's chosen folder", () => fileListSource(chosen)],
+  ['a server', async (t) => httpSource((await staticServer(t, files)).url, { files: paths })],
+  [
+    'a server without ranges',
+    async (t) => httpSource((await staticServer(t, files, { servesRanges: false })).url, { files: paths }),
+  ],
 ]
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 
 for (const [name, make] of sources) {
-  test(`${name} lists and reads its files`, async () => {
-    const source = await make()
+  test(`${name} lists and reads its files`, async (t) => {
+    const source = await make(t)
     assert.deepEqual(await source.list(), ['config.json', 'model.safetensors', 'text/vocab.txt'])
     assert.equal(await source.has('text/vocab.txt'), true)
     assert.equal(await source.has('text'), false)
@@ -41,8 +56,8 @@ for (const [name, make] of sources) {
     assert.equal(text(await source.readRange('model.safetensors', 2, 3)), 'igh')
   })
 
-  test(`${name} says which file is missing and which is too short`, async () => {
-    const source = await make()
+  test(`${name} says which file is missing and which is too short`, async (t) => {
+    const source = await make(t)
     await assert.rejects(source.size('gone'), { code: 'file-missing', message: /text\/vocab\.txt/ })
     await assert.rejects(source.read('gone'), { code: 'file-missing' })
     await assert.rejects(source.readRange('gone', 0, 1), { code: 'file-missing' })
