@@ -1,6 +1,8 @@
 /** The public names that need no file system: everything that runs in a browser too. */
 export type { Checkpoint, WeightEntry } from './checkpoint/checkpoint.ts'
+export { fileListSource } from './checkpoint/file-list.ts'
 export type { FileSource } from './checkpoint/files.ts'
+export { type HttpSourceOptions, httpSource } from './checkpoint/http.ts'
 export { memorySource } from './checkpoint/memory.ts'
 export { openCheckpoint } from './checkpoint/open.ts'
 export { findNonFinite, type NonFiniteWeight } from './checkpoint/scan.ts'
@@ -10,9 +12,16 @@ export { type RgbImage, rgbImage } from './image/rgb-image.ts'
 export { type Answer, AnswerStream, type TokenCounts } from './model/answer.ts'
 export { Chat } from './model/chat.ts'
 export { type LoadOptions, loadModel, type Platform } from './model/load.ts'
+export {
+  type BrowserLoadOptions,
+  type BrowserModel,
+  type BrowserPicture,
+  load,
+} from './model/load-browser.ts'
 export { type AskOptions, Model } from './model/model.ts'
 export type { DecodePicture, PictureInput } from './model/pictures.ts'
 export type { Device, Engine } from './runtime/engine.ts'
+export { type WebEngineOptions, webEngine } from './runtime/web-engine.ts'
 export { systemNames } from './systems/registry.ts'
 export type {
   CompressionOptions,

@@ -6,6 +6,8 @@
 export interface FileSource {
   /** What to call the source in messages: a folder's path, a hub id. */
   readonly name: string
+  /** Set where reading is a download: nothing is then read that a run does not need. */
+  readonly isRemote?: true
   /** Every file's relative path. */
   list(): Promise<string[]>
   has(path: string): Promise<boolean>

@@ -90,6 +90,7 @@ export function httpSource(url: string | URL, options: HttpSourceOptions = {}): 
 
   return {
     name,
+    isRemote: true,
     list,
     has: async (path) => (await open(path)) !== undefined,
     size: async (path) => (await require(path)).sizeBytes,

@@ -9,7 +9,7 @@ import { type LoadOptions, loadModel, type Platform } from './load.ts'
 import type { Model } from './model.ts'
 
 /** A picture in Node: a path, a file URL, or the bytes of a file. */
-export type EncodedPicture = string | URL | Uint8Array
+export type EncodedPicture = string | URL | Blob | Uint8Array
 
 export type NodeModel = Model<EncodedPicture>
 
@@ -18,7 +18,8 @@ const node: Platform<EncodedPicture> = {
   device: 'cpu',
   async decode(encoded, numbered) {
     const name = typeof encoded === 'string' ? encoded : encoded instanceof URL ? nameOf(encoded) : numbered
-    return { name, image: (await decodeImage(encoded, { name })).image }
+    const file = encoded instanceof Blob ? new Uint8Array(await encoded.arrayBuffer()) : encoded
+    return { name, image: (await decodeImage(file, { name })).image }
   },
 }
 

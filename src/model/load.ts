@@ -29,7 +29,8 @@ export interface Platform<Encoded> {
 }
 
 /**
- * Opens the model whose files `source` holds. Weights that are NaN or infinite are told by a notice.
+ * Opens the model whose files `source` holds. Weights that are NaN or infinite are told by a notice, except of a remote
+ * source, which would be read twice.
  * @throws InputError `unknown-option`, `option-value`; CheckpointError; EngineError; AbortError `aborted`
  */
 export async function loadModel<Encoded>(
@@ -42,7 +43,7 @@ export async function loadModel<Encoded>(
   onEvent?.({ phase: 'loading', done: 0, total: 0, message: 'files' })
   const config = await readJsonFile(source, 'config.json')
   const checkpoint = await openCheckpoint(source)
-  const broken = await findNonFinite(checkpoint, signal && { signal })
+  const broken = source.isRemote ? [] : await findNonFinite(checkpoint, signal && { signal })
   if (broken.length > 0) {
     const [first] = broken
     const others = broken.length > 1 ? ` and ${broken.length - 1} other weights` : ''
