@@ -1,6 +1,6 @@
 import { CheckpointError } from '../tensor/errors.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import { groupByPattern, type KeyGroup } from './key-groups.ts'
+import { groupBy, groupByPattern, type KeyGroup } from './key-groups.ts'
 import { nearestKeys } from './nearest.ts'
 
 /** A weight whose shape is not what the configuration asks for. */
@@ -75,7 +75,7 @@ function missingLines(missing: readonly string[], checkpoint: Checkpoint): strin
 }
 
 function misshapedLines(misshaped: readonly MisshapedKey[]): string[] {
-  const byShapes = Map.groupBy(
+  const byShapes = groupBy(
     misshaped,
     ({ expected, found }) => `[${found.join(', ')}], not [${expected.join(', ')}]`,
   )

@@ -7,8 +7,20 @@ export interface KeyGroup {
 
 /** Keys grouped by their names without numbers, in the order of each group's first key. */
 export function groupByPattern(keys: readonly string[]): KeyGroup[] {
-  const groups = Map.groupBy(keys, (key) => key.replace(/(?<=^|\.)\d+(?=\.|$)/g, '#'))
+  const groups = groupBy(keys, (key) => key.replace(/(?<=^|\.)\d+(?=\.|$)/g, '#'))
   return [...groups.values()].map((members) => ({ pattern: patternOf(members), keys: members }))
+}
+
+/** Items by what `keyOf` says of them, in the order of each key's first: Map.groupBy, which Node 20 lacks. */
+export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const key = keyOf(item)
+    const group = groups.get(key)
+    if (group) group.push(item)
+    else groups.set(key, [item])
+  }
+  return groups
 }
 
 /** One name for keys that agree in all but their numeric parts. */
