@@ -1,4 +1,4 @@
-import { type ConvAttributes, conv } from '../graph/ops/index.ts'
+import { type ConvAttributes, conv, linearProduct, reshape } from '../graph/ops/index.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
 
@@ -19,4 +19,10 @@ export function conv2d(
     groups: isDepthwise ? (kernel.shape[0] as number) : 1,
   }
   return conv(x, kernel, w.find('bias'), attributes)
+}
+
+/** A 1×1 convolution over tokens instead of maps, as one product: `weight` [O, C, 1, 1]. [..., C] → [..., O]. */
+export function pointwise(w: Weights, tokens: Tensor): Tensor {
+  const kernel = w.get('weight')
+  return linearProduct(tokens, reshape(kernel, kernel.shape.slice(0, 2)), w.find('bias'))
 }

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compareSlopes, evaluate, randomTensor, type Slope } from '../../tests/finite-differences.ts'
+import { randomWeights } from '../../tests/random-weights.ts'
+import { input, type Tensor } from '../graph/tensor.ts'
+import type { Shapes } from '../graph/weights.ts'
+import { GraphError } from '../tensor/errors.ts'
+import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
+import { boxesToFeatures, featuresToBoxes } from './box-attention.ts'
+import { convGate, convGateShapes, gateConcat } from './conv-gate.ts'
+import { patchInfoMining } from './patch-info-mining.ts'
+
+const low = randomTensor([2, 9, 4], 1)
+const high = randomTensor([2, 6, 3, 3], 2)
+const open = [
+  ['B', 9, 4],
+  ['B', 6, 3, 3],
+]
+
+function normLinears(names: readonly string[], inputs: readonly number[], output: number): Shapes {
+  return Object.fromEntries(
+    names.flatMap((name, i) => [
+      [`vlm_uni_${name}_projector.0.weight`, [inputs[i]!]],
+      [`vlm_uni_${name}_projector.0.bias`, [inputs[i]!]],
+      [`vlm_uni_${name}_projector.1.weight`, [output, inputs[i]!]],
+      [`vlm_uni_${name}_projector.1.bias`, [output]],
+    ]),
+  )
+}
+
+function assertSlopes(slopes: readonly Slope[]): void {
+  for (const { place, derived, measured } of slopes)
+    assert.ok(
+      Math.abs(derived - measured) <= 3e-3 + 1e-2 * Math.abs(measured),
+      `d/d${place} is ${derived}, measured ${measured}`,
+    )
+}
+
+test('Conv-Gate reads exactly its weights and differentiates, for any number of pictures', async () => {
+  const shapes = convGateShapes(4, 6)
+  const w = randomWeights(shapes)
+  const fuse = (l: Tensor, h: Tensor): Tensor => convGate(w, l, h)
+  assertSlopes(await compareSlopes(fuse, [low, high], { symbols: open }))
+  assert.deepEqual([...w.read().keys()].sort(), Object.keys(shapes).sort())
+  assertSlopes(await compareSlopes((l, h) => gateConcat(w, l, h), [low, high]))
+})
+
+test('Conv-Gate whose projections are zero is plain LLaVA', async () => {
+  const w = randomWeights(convGateShapes(4, 6), 0)
+  assert.deepEqual((await evaluate((l, h) => convGate(w, l, h), [low, high])).data, low.data)
+})
+
+test('refuses maps that do not fit the tokens', () => {
+  const [tokens, map] = [input('l', 'f32', [1, 9, 4]), input('h', 'f32', [1, 6, 4, 4])]
+  const isGridError = (error: unknown): boolean => error instanceof GraphError && error.code === 'fusion-grid'
+  assert.throws(() => convGate(randomWeights(convGateShapes(4, 6)), tokens, map), isGridError)
+  const mining = randomWeights(normLinears(['query', 'aux', 'val'], [4, 6, 6], 4))
+  assert.throws(() => patchInfoMining(mining, tokens, map), isGridError)
+})
+
+test('patch info mining differentiates and looks only inside the token’s own patch', async () => {
+  const w = randomWeights(normLinears(['query', 'aux', 'val'], [4, 5, 5], 4))
+  const mine = (l: Tensor, m: Tensor): Tensor => patchInfoMining(w, l, m)
+  const map = randomTensor([1, 5, 6, 6], 3)
+  const tokens = randomTensor([1, 9, 4], 4)
+  assertSlopes(await compareSlopes(mine, [tokens, map]))
+  const moved = map.data.slice()
+  moved[2 * 6 + 3] = moved[2 * 6 + 3]! + 1 // row 2, column 3: patch (1, 1), token 4
+  const [before, after] = [
+    await evaluate(mine, [tokens, map]),
+    await evaluate(mine, [tokens, { ...map, data: moved }]),
+  ]
+  const changed = new Set([...before.data.keys()].filter((i) => before.data[i] !== after.data[i]))
+  assert.deepEqual(new Set([...changed].map((i) => Math.floor(i / 4))), new Set([4]))
+})
+
+test('boxes attend to tokens and tokens to boxes; masked boxes are not seen', async () => {
+  const boxes = randomTensor([2, 3, 5], 6)
+  const toFeatures = randomWeights(normLinears(['query', 'key', 'val'], [5, 4, 4], 5))
+  assertSlopes(await compareSlopes((b, t) => boxesToFeatures(toFeatures, b, t), [boxes, low]))
+
+  const toBoxes = randomWeights(normLinears(['query', 'key', 'val'], [4, 5, 5], 4))
+  const isBox = hostTensor('bool', [2, 3], Uint8Array.of(1, 1, 0, 1, 0, 0))
+  const attend = (t: Tensor, b: Tensor, seen: Tensor): Tensor => featuresToBoxes(toBoxes, t, b, seen)
+  assertSlopes(await compareSlopes(attend, [low, boxes, isBox]))
+  const other: HostTensor<'f32'> = { ...boxes, data: boxes.data.slice() }
+  other.data.fill(7, 10, 15) // the third box of the first picture
+  other.data.fill(7, 20, 30) // the second and third of the second
+  assert.deepEqual(
+    (await evaluate(attend, [low, other, isBox])).data,
+    (await evaluate(attend, [low, boxes, isBox])).data,
+  )
+})
