@@ -1,3 +1,5 @@
+import { CheckpointError } from '../tensor/errors.ts'
+
 /** A token that was added beside the base vocabulary, with the flags of Hugging Face's `AddedToken`. */
 export interface AddedToken {
   readonly id: number
@@ -47,4 +49,16 @@ export interface Tokenizer {
   idOf(token: string): number | undefined
   /** The string of an id; undefined where the vocabulary lacks it. */
   tokenOf(id: number): string | undefined
+}
+
+/** The id of a token that the model cannot do without. @throws CheckpointError `token-missing` */
+export function requiredTokenId(tokenizer: Tokenizer, token: string): number {
+  const id = tokenizer.idOf(token)
+  if (id === undefined)
+    throw new CheckpointError(
+      'token-missing',
+      `The tokenizer has no token '${token}', which the model needs. Its files are of another model or incomplete.`,
+      { token },
+    )
+  return id
 }

@@ -4,7 +4,7 @@ import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import type { DecodingState, Timings, VisualLayout } from './system.ts'
 
 /** A prompt read by a decoder, as a plain sequence of tokens. */
-export class InternVlState implements DecodingState {
+export class PromptState implements DecodingState {
   readonly layouts: readonly VisualLayout[]
   timings: Timings = { prepare: 0, encode: 0, compress: 0, prefill: 0 }
   logits: HostTensor<'f32'> = hostTensor('f32', [0, 0], new Float32Array(0))

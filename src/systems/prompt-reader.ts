@@ -1,0 +1,86 @@
+import type { DecoderPrograms } from '../decoders/programs.ts'
+import { DecoderSequence } from '../decoders/sequence.ts'
+import type { HostTensor } from '../tensor/tensor.ts'
+import { PromptState } from './prompt-state.ts'
+import type { DecodingState, PreparedConversation, RunOptions, VisualLayout } from './system.ts'
+import { padLeft, selectTokens, writeVisualTokens } from './visual-input.ts'
+
+/** What a system brings to the reading of prompts. */
+export interface PromptReaderParts {
+  readonly programs: DecoderPrograms
+  /** The id in `promptIds` that stands for a visual token; it need not be in the vocabulary. */
+  readonly placeholderId: number
+  /** What fills the left of shorter prompts in a batch. */
+  readonly padId: number
+  /** The visual tokens of a conversation that has pictures, in the order of their placeholders: [..., H]. */
+  readonly encode: (prepared: PreparedConversation, run: RunOptions) => Promise<HostTensor<'f32'>>
+  /** Which positions of the embedded prompt [1, L, H] the decoder reads; all by default. */
+  readonly compress?: (
+    prepared: PreparedConversation,
+    embeddings: HostTensor<'f32'>,
+    run: RunOptions,
+  ) => Promise<VisualLayout>
+}
+
+/**
+ * The road from prepared conversations to their first logits, the same for every system whose visual tokens replace
+ * placeholders of the prompt: encode the pictures → embed the text → insert the tokens → prefill.
+ */
+export class PromptReader {
+  readonly #parts: PromptReaderParts
+
+  constructor(parts: PromptReaderParts) {
+    this.#parts = parts
+  }
+
+  /** Reads several prompts together, padded at the left to the longest. @throws AbortError `aborted` */
+  async read(batch: readonly PreparedConversation[], run: RunOptions = {}): Promise<DecodingState> {
+    const { programs, padId, compress } = this.#parts
+    const clock = stopwatch()
+    const seconds = { encode: 0, compress: 0 }
+    const rows: HostTensor<'f32'>[] = []
+    const layouts: VisualLayout[] = []
+    for (const prepared of batch) {
+      const embeddings = await this.#embed(prepared, run)
+      seconds.encode += clock()
+      const layout = (await compress?.(prepared, embeddings, run)) ?? prepared.layout
+      layouts.push(layout)
+      rows.push(layout.keptPositions ? selectTokens(embeddings, layout.keptPositions) : embeddings)
+      seconds.compress += clock()
+    }
+    const { embeddings, padding } = padLeft(rows, await programs.embed([[padId]]))
+    const total = embeddings.shape[1]!
+    const sequence = new DecoderSequence(programs, { padding })
+    run.onEvent?.({ phase: 'prefill', done: 0, total })
+    const { hidden, taps } = await sequence.extend(embeddings, {
+      signal: run.signal,
+      onTokens: (done) => run.onEvent?.({ phase: 'prefill', done, total }),
+    })
+    const state = new PromptState(sequence, layouts, taps)
+    await state.readLogits(hidden)
+    state.timings = { prepare: 0, ...seconds, prefill: clock() }
+    return state
+  }
+
+  /** The prompt with its visual tokens, [1, L, H]. */
+  async #embed(prepared: PreparedConversation, run: RunOptions): Promise<HostTensor<'f32'>> {
+    const { programs, placeholderId, padId, encode } = this.#parts
+    const { promptIds, tileCount } = prepared
+    const features = tileCount > 0 ? await encode(prepared, run) : undefined
+    // A placeholder may be no word of the vocabulary, and its own embedding is not used.
+    const embeddings = await programs.embed([promptIds.map((id) => (id === placeholderId ? padId : id))])
+    if (features) writeVisualTokens(embeddings, features, promptIds, placeholderId)
+    return embeddings
+  }
+}
+
+/** Seconds since the last call. */
+function stopwatch(): () => number {
+  let last = performance.now()
+  return () => {
+    const now = performance.now()
+    const seconds = (now - last) / 1000
+    last = now
+    return seconds
+  }
+}
