@@ -6,6 +6,16 @@ export { type HttpSourceOptions, httpSource } from './checkpoint/http.ts'
 export { memorySource } from './checkpoint/memory.ts'
 export { openCheckpoint } from './checkpoint/open.ts'
 export { findNonFinite, type NonFiniteWeight } from './checkpoint/scan.ts'
+export type { Tag } from './detectors/tag-list.ts'
+export {
+  type OpenTaggerOptions,
+  openTagger,
+  Tagger,
+  type TaggerFiles,
+  type TagOptions,
+  type TagResult,
+  type TagScore,
+} from './detectors/tagger.ts'
 export type { GeneratedRow, StopReason } from './generate/generate.ts'
 export type { GenerationOptions } from './generate/options.ts'
 export { type RgbImage, rgbImage } from './image/rgb-image.ts'

@@ -74,6 +74,38 @@ describe('ask', () => {
   })
 })
 
+describe('tag', () => {
+  const ram = join(root, 'tests/fixtures/ram')
+  const picture = join(root, 'examples/street-sign.jpg')
+
+  test('writes the most probable tag first, and progress to stderr', () => {
+    const { status, stdout, stderr } = panoptes('tag', picture, '--model', ram)
+    assert.equal(status, 0, stderr)
+    const lines = stdout.trimEnd().split('\n')
+    const scores = lines.map((line) => Number(/^\S.* (0\.\d{3})$/.exec(line)?.[1]))
+    assert.ok(scores.length > 1 && scores.every((score, i) => score <= (scores[i - 1] ?? 1)), stdout)
+    assert.match(stderr, /loading image encoder\n(.*\n)*tagging: 24 tags/)
+  })
+  test('says what is most probable where no tag lies above its threshold', () => {
+    const { status, stdout, stderr } = panoptes('tag', picture, '--model', ram, '--threshold', '1')
+    assert.deepEqual([status, stdout], [0, ''])
+    assert.match(stderr, /no tag lies above its threshold; the most probable is \S/)
+  })
+  test('a checkpoint without the names of its tags', async () => {
+    const pth = join(folder, 'ram.pth')
+    await cp(join(ram, 'ram_plus_tiny.pth'), pth)
+    fails(panoptes('tag', picture, '--model', pth), /has no ram_tag_list\.txt\. .* put ram_tag_list\.txt/)
+    const list = join(ram, 'ram_tag_list.txt')
+    const named = panoptes('tag', picture, '--model', pth, '--tag-list', list, '--json')
+    assert.deepEqual(JSON.parse(named.stdout).tags, [])
+    assert.match(named.stderr, /every tag has the threshold 0\.68/)
+  })
+  test('a model of another kind, and none', () => {
+    fails(panoptes('tag', picture, '--model', model), /has no weight visual_encoder/)
+    fails(panoptes('tag', picture), /--model with a RAM or RAM\+\+ checkpoint/, 2)
+  })
+})
+
 describe('every example of the help runs as it stands', async () => {
   for (const entry of Object.values(commands)) {
     const command = await entry.load()

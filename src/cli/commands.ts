@@ -16,6 +16,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'talk about pictures, turn by turn',
     load: async () => (await import('./chat.ts')).chat,
   },
+  tag: {
+    summary: 'name what is in a picture',
+    load: async () => (await import('./tag.ts')).tag,
+  },
   tile: {
     summary: 'show how a picture is cut into tiles',
     load: async () => (await import('./tile.ts')).tile,

@@ -1,3 +1,5 @@
+import { AbortError } from '../tensor/errors.ts'
+
 /** What stops a run from outside. */
 export interface Interruption {
   readonly signal: AbortSignal
@@ -27,4 +29,13 @@ export function interruptSignal(): Interruption {
       process.off('SIGTERM', interrupt)
     },
   }
+}
+
+/** Never resolves; rejects as soon as the signal fires, even while the engine is busy loading. */
+export function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (): void => reject(new AbortError('aborted', 'Loading was stopped.'))
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+  })
 }

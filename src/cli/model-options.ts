@@ -3,6 +3,7 @@ import type { EncodedPicture, NodeModel } from '../model/load-node.ts'
 import type { AskOptions } from '../model/model.ts'
 import type { OnEvent, Picture } from '../systems/system.ts'
 import type { TilingOptions } from '../tiling/tiling.ts'
+import { whenAborted } from './interrupt.ts'
 import {
   choice,
   flag,
@@ -102,16 +103,6 @@ export async function loadNamed(
   const { load } = await import('../model/load-node.ts')
   const loading = load(model, { device: flags.device, threads: flags.threads, as: flags.as, onEvent, signal })
   return Promise.race([loading, whenAborted(signal)])
-}
-
-/** Never resolves; rejects as soon as the signal fires, even while the engine is busy loading. */
-async function whenAborted(signal: AbortSignal): Promise<never> {
-  const { AbortError } = await import('../tensor/errors.ts')
-  return new Promise((_, reject) => {
-    const stop = (): void => reject(new AbortError('aborted', 'Loading was stopped.'))
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, { once: true })
-  })
 }
 
 /** Checks what can be checked before anything is loaded. @throws UsageError, InputError */

@@ -3,7 +3,7 @@ import { fakeTorchFile, pickleDict, pickleFile, pickleTensor } from '../checkpoi
 import { elementCount, f32, type HostTensor } from '../tensor/tensor.ts'
 import { type RamConfig, ramShapes } from './ram-config.ts'
 
-/** A RAM++ of a few thousand weights for pictures of 32 pixels: three stages, windows of two. */
+/** A RAM++ of forty thousand weights for pictures of 32 pixels: three stages, windows of two. */
 export const tinyRam = (tags: number, perTag = 3): RamConfig => ({
   swin: { patch_size: 4, window_size: 2, embed_dim: 8, depths: [2, 2, 1], num_heads: [1, 2, 4] },
   imageSize: 32,

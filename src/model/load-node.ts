@@ -13,7 +13,8 @@ export type EncodedPicture = string | URL | Blob | Uint8Array
 
 export type NodeModel = Model<EncodedPicture>
 
-const node: Platform<EncodedPicture> = {
+/** What Node brings. */
+export const node: Platform<EncodedPicture> = {
   engine: nodeEngine,
   device: 'cpu',
   async decode(encoded, numbered) {

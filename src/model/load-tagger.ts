@@ -1,0 +1,95 @@
+import { readFile, stat } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
+import { readJsonFile } from '../checkpoint/config.ts'
+import type { FileSource } from '../checkpoint/files.ts'
+import { folderSource } from '../checkpoint/folder.ts'
+import { openCheckpoint, openFile } from '../checkpoint/open.ts'
+import {
+  openTagger,
+  type Tagger,
+  type TaggerFiles,
+  type TagOptions,
+  type TagResult,
+} from '../detectors/tagger.ts'
+import { findModel } from '../hub/find.ts'
+import type { RgbImage } from '../image/rgb-image.ts'
+import type { CompileOptions } from '../runtime/program.ts'
+import type { OnEvent } from '../runtime/run-events.ts'
+import type { Picture } from '../systems/system.ts'
+import { CheckpointError } from '../tensor/errors.ts'
+import { type EncodedPicture, node } from './load-node.ts'
+import { decodePictures } from './pictures.ts'
+
+type CompileChoices = { readonly [K in keyof CompileOptions]?: CompileOptions[K] | undefined }
+
+/** How a tagger is loaded; with Node's engine on the CPU unless something else is named. */
+export interface LoadTaggerOptions extends CompileChoices {
+  /** A file with one tag a line, in place of the `ram_tag_list.txt` beside the checkpoint. */
+  readonly tagList?: string | undefined
+  /** A file with one threshold a line, in place of `ram_tag_list_threshold.txt`. */
+  readonly thresholds?: string | undefined
+  readonly onEvent?: OnEvent | undefined
+}
+
+/** A tagger that takes pictures as Node has them. */
+export interface NodeTagger {
+  readonly tagger: Tagger
+  /** As `Tagger.tag`, of a file, encoded bytes or pixels. @throws InputError for pictures that cannot be read too */
+  tag(picture: EncodedPicture | RgbImage | Picture, options?: TagOptions): Promise<TagResult>
+  /** Frees all weights. */
+  dispose(): Promise<void>
+}
+
+/**
+ * Loads a RAM or RAM++ checkpoint: its file as published (`.pth`) or as safetensors, the folder that holds it, or a hub
+ * id that was pulled. The names of the tags lie beside it, in `ram_tag_list.txt`.
+ * @example
+ * const tagger = await loadTagger('models/ram_plus_swin_large_14m.pth')
+ * const { tags } = await tagger.tag('street.jpg')
+ * @throws as `openTagger`, and CheckpointError `model-folder-missing`, `model-not-pulled`, `list-unreadable`
+ */
+export async function loadTagger(model: string, options: LoadTaggerOptions = {}): Promise<NodeTagger> {
+  const { tagList, thresholds, onEvent, ...compile } = options
+  const lists = { tagList: await readList(tagList), thresholds: await readList(thresholds) }
+  onEvent?.({ phase: 'loading', done: 0, total: 0, message: 'files' })
+  const tagger = await openTagger(await filesOf(model), {
+    ...lists,
+    onEvent,
+    compile: { engine: node.engine, device: node.device, ...given(compile) },
+  })
+  return {
+    tagger,
+    async tag(picture, tagOptions) {
+      const [decoded] = await decodePictures([picture], node.decode)
+      return tagger.tag(decoded!.image, tagOptions)
+    },
+    dispose: () => tagger.dispose(),
+  }
+}
+
+async function filesOf(model: string): Promise<TaggerFiles> {
+  const found = await stat(model).catch(() => undefined)
+  if (found?.isFile()) {
+    const source = await folderSource(dirname(model))
+    return { source, checkpoint: await openFile(source, basename(model)), config: await configOf(source) }
+  }
+  const source = await folderSource((await findModel(model)).folder)
+  return { source, checkpoint: await openCheckpoint(source), config: await configOf(source) }
+}
+
+async function configOf(source: FileSource): Promise<unknown> {
+  return (await source.has('config.json')) ? readJsonFile(source, 'config.json') : {}
+}
+
+async function readList(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    const why = error.code === 'ENOENT' ? 'it does not exist' : (error.code ?? error.message)
+    throw new CheckpointError('list-unreadable', `${path} cannot be read: ${why}.`, { path }, error)
+  })
+}
+
+/** Only what has a value, so that it does not hide a default. */
+function given(options: CompileChoices): Partial<CompileOptions> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
