@@ -34,10 +34,20 @@ export function clipVit(
   config: ClipVisionConfig,
   options: ClipVitOptions = {},
 ): VisionFeatures {
+  return { hiddenStates: clipLayers(w, clipEmbeddings(w, pixels, config, options), config) }
+}
+
+/** What `clipVit` gives its first layer, for towers whose layers are run in several programs. */
+export function clipEmbeddings(
+  w: Weights,
+  pixels: Tensor,
+  config: ClipVisionConfig,
+  options: ClipVitOptions = {},
+): Tensor {
   let x = tap('embeddings', embedPatches(w.at('embeddings'), pixels, config, options))
   if (options.dropsClassToken) x = slice(x, 1, 1, x.shape[1] as Dim)
   x = layerNorm(w.at(options.preNorm ?? 'pre_layrnorm'), x, config.layer_norm_eps)
-  return { hiddenStates: clipLayers(w, tap('hidden_states.0', x), config) }
+  return tap('hidden_states.0', x)
 }
 
 /** Patches in row-major order behind the class token, plus the position table. → [N, 1 + h·w, C]. */

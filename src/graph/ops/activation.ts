@@ -1,6 +1,6 @@
 import { defineOp } from '../op.ts'
 import type { Tensor } from '../tensor.ts'
-import { add, div, mul, neg, sub } from './arithmetic.ts'
+import { add, div, minimum, mul, neg, sub } from './arithmetic.ts'
 
 /** A function of each element, with its derivative in terms of x, y and dy. */
 function unary(
@@ -50,6 +50,9 @@ export const sign = unary('sign', 'Sign', () => undefined)
 
 /** max(x, 0). */
 export const relu = unary('relu', 'Relu', (_x, y, dy) => mul(dy, sign(y)))
+
+/** x above 0, eˣ − 1 below. d/dx = 1 above, y + 1 below. */
+export const elu = unary('elu', 'Elu', (_x, y, dy) => mul(dy, add(minimum(y, 0), 1)))
 
 /** ln(1 + eˣ). d/dx = sigmoid x. */
 export const softplus = unary('softplus', 'Softplus', (x, _y, dy) => mul(dy, sigmoid(x)))

@@ -1,6 +1,7 @@
 /** Every op, by family. */
 export * from './activation.ts'
 export * from './arithmetic.ts'
+export * from './attention.ts'
 export * from './convolution.ts'
 export * from './embedding.ts'
 export * from './gather.ts'

@@ -89,6 +89,7 @@ const cases: Record<string, Case[]> = {
   abs: unary(ops.abs, [-2, 3, 1], [2, 3, 1]),
   sign: unary(ops.sign, [-2, 0, 3], [-1, 0, 1], { hasSlope: false }),
   relu: unary(ops.relu, [-2, 1, 3], [0, 1, 3]),
+  elu: unary(ops.elu, [-2, 0.5, 3], [Math.exp(-2) - 1, 0.5, 3]),
   softplus: unary(ops.softplus, [0, 1, -1], [Math.LN2, Math.log(1 + Math.E), Math.log(1 + 1 / Math.E)]),
   gelu: [
     ...unary((x) => ops.gelu(x), [0, 1, -1], [0, 0.8413447, -0.1586553]),
@@ -492,6 +493,24 @@ const cases: Record<string, Case[]> = {
       symbols: [
         [1, 2, 3],
         [1, 'P', 3],
+      ],
+    },
+  ],
+  fusedAttention: [
+    {
+      what: 'one head, equal scores',
+      run: (q, k, v) => ops.fusedAttention(q, k, v, 1),
+      inputs: [f32([1, 1, 2], [0, 0]), r([1, 3, 2], 1), f32([1, 3, 2], [1, 2, 3, 4, 8, 9])],
+      gives: f32([1, 1, 2], [4, 5]),
+    },
+    {
+      what: 'two heads, more keys than queries',
+      run: (q, k, v) => ops.fusedAttention(q, k, v, 2),
+      inputs: [r([2, 3, 4], 1), r([2, 5, 4], 2), r([2, 5, 4], 3)],
+      symbols: [
+        ['B', 'T', 4],
+        ['B', 'S', 4],
+        ['B', 'S', 4],
       ],
     },
   ],

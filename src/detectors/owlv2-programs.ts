@@ -1,0 +1,173 @@
+import { type Dim, dim } from '../graph/dim.ts'
+import { input, tap } from '../graph/tensor.ts'
+import type { Weights } from '../graph/weights.ts'
+import type { NamedTensors } from '../runtime/engine.ts'
+import { type CompileOptions, Program } from '../runtime/program.ts'
+import type { OnEvent, RunOptions } from '../runtime/run-events.ts'
+import { AbortError } from '../tensor/errors.ts'
+import { type HostTensor, hostTensor, i64 } from '../tensor/tensor.ts'
+import { owlv2Embeddings, owlv2Features, owlv2Layers, owlv2Text } from './owlv2.ts'
+import { gridSide, type Owlv2Config } from './owlv2-config.ts'
+import { owlv2Heads, owlv2Logits } from './owlv2-heads.ts'
+
+/** What a picture gives, as computed: see `Owlv2PatchOutputs`. */
+export interface PatchValues {
+  readonly classEmbeds: HostTensor<'f32'>
+  readonly logitShift: HostTensor<'f32'>
+  readonly logitScale: HostTensor<'f32'>
+  readonly boxes: HostTensor<'f32'>
+  readonly objectness: HostTensor<'f32'>
+}
+
+/** The large model takes one to two seconds a layer on two cores: a run can be stopped after each few. */
+const layersPerRun = 4
+
+/** At most this many queries are read at once, so that memory stays bounded for thousands of labels. */
+const queriesPerRun = 64
+
+/** OWLv2 compiled: the vision tower in pieces with the heads behind the last, the text tower, the comparison. */
+export class Owlv2Programs {
+  readonly #config: Owlv2Config
+  readonly #vision: readonly Program[]
+  readonly #text: Program
+  readonly #logits: Program
+
+  private constructor(config: Owlv2Config, vision: readonly Program[], text: Program, logits: Program) {
+    this.#config = config
+    this.#vision = vision
+    this.#text = text
+    this.#logits = logits
+  }
+
+  /** @throws EngineError */
+  static async compile(
+    w: Weights,
+    config: Owlv2Config,
+    compile: CompileOptions,
+    onEvent?: OnEvent,
+  ): Promise<Owlv2Programs> {
+    const pieces = visionPieces(w, config)
+    const total = pieces.length + 2
+    const done: Program[] = []
+    const next = async (name: string, outputs: Parameters<typeof Program.compile>[1]): Promise<Program> => {
+      onEvent?.({ phase: 'loading', done: done.length, total, message: 'detector' })
+      const program = await Program.compile(name, outputs, compile)
+      done.push(program)
+      return program
+    }
+    try {
+      const vision: Program[] = []
+      for (const [i, outputs] of pieces.entries()) vision.push(await next(`owlv2-vision-${i}`, outputs))
+      const text = await next('owlv2-text', textOutputs(w, config))
+      return new Owlv2Programs(config, vision, text, await next('owlv2-logits', logitOutputs(config)))
+    } catch (error) {
+      await Promise.all(done.map((program) => program.dispose()))
+      throw error
+    }
+  }
+
+  /**
+   * Everything about pictures that does not depend on what is looked for, and what was named by `tap` where the
+   * programs were compiled with taps. pixels [B, 3, S, S]. @throws AbortError
+   */
+  async encodePixels(
+    pixels: HostTensor<'f32'>,
+    { signal, onEvent }: RunOptions = {},
+  ): Promise<PatchValues & NamedTensors> {
+    const total = this.#config.vision_config.num_hidden_layers
+    let x: HostTensor | undefined = pixels
+    let named: NamedTensors = {}
+    for (const [i, program] of this.#vision.entries()) {
+      if (signal?.aborted)
+        throw new AbortError('aborted', 'Detection was stopped.', { layersDone: i * layersPerRun })
+      onEvent?.({ phase: 'detecting', done: i * layersPerRun, total })
+      const { x: next, ...values }: NamedTensors = await program.run({ x: x! })
+      x = next
+      named = { ...named, ...values }
+      await new Promise((resolve) => setTimeout(resolve, 0))
+    }
+    return named as PatchValues & NamedTensors
+  }
+
+  /** Queries as unit vectors: ids and mask [R, T] → embeds [R, p]; with taps those of the last `queriesPerRun` rows. */
+  async encodeQueries(
+    ids: HostTensor<'i64'>,
+    mask: HostTensor<'i64'>,
+  ): Promise<{ readonly embeds: HostTensor<'f32'> } & NamedTensors> {
+    const [R, T] = ids.shape as [number, number]
+    const width = this.#config.projection_dim
+    const embeds = new Float32Array(R * width)
+    let named: NamedTensors = {}
+    for (let from = 0; from < R; from += queriesPerRun) {
+      const to = Math.min(R, from + queriesPerRun)
+      const rows = (x: HostTensor<'i64'>) => hostTensor('i64', [to - from, T], x.data.slice(from * T, to * T))
+      named = await this.#text.run({ ids: rows(ids), mask: rows(mask), ends: endPositions(rows(ids)) })
+      embeds.set(named.embeds!.data as Float32Array, from * width)
+    }
+    return { ...named, embeds: hostTensor('f32', [R, width], embeds) }
+  }
+
+  /**
+   * How well each patch fits each query: queries [B, Q, p], firstIds [B, Q] → logits [B, N, Q]; filler queries, whose
+   * first id is 0, get the lowest float. With taps also the patches' directions.
+   */
+  async compare(
+    { classEmbeds, logitShift, logitScale }: PatchValues,
+    queries: HostTensor<'f32'>,
+    firstIds: HostTensor<'i64'>,
+  ): Promise<{ readonly logits: HostTensor<'f32'> } & NamedTensors> {
+    const feeds = { classEmbeds, logitShift, logitScale, queries, firstIds }
+    const values = await this.#logits.run(feeds)
+    return { ...values, logits: values.logits as HostTensor<'f32'> }
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all([...this.#vision, this.#text, this.#logits].map((program) => program.dispose()))
+  }
+}
+
+/** The vision tower cut behind every few layers; every piece reads `x`, all but the last give `x`. */
+function visionPieces(w: Weights, config: Owlv2Config) {
+  const { image_size: S, hidden_size: d, num_hidden_layers: layers } = config.vision_config
+  const starts = Array.from({ length: Math.ceil(layers / layersPerRun) }, (_, i) => i * layersPerRun)
+  return starts.map((from, i) => {
+    const x =
+      i === 0
+        ? owlv2Embeddings(w, input('x', 'f32', [dim('B'), 3, S, S]), config)
+        : input('x', 'f32', [dim('B'), 1 + gridSide(config) ** 2, d])
+    const y = owlv2Layers(w, x, config, from, Math.min(layers, from + layersPerRun))
+    if (i < starts.length - 1) return { x: y }
+    const features = tap('image_embeds', owlv2Features(w, y, config))
+    return { ...owlv2Heads(w, features, config) }
+  })
+}
+
+function textOutputs(w: Weights, config: Owlv2Config) {
+  const [rows, T]: [Dim, number] = [dim('R'), config.text_config.max_position_embeddings]
+  const ids = input('ids', 'i64', [rows, T])
+  const mask = input('mask', 'i64', [rows, T])
+  return { embeds: owlv2Text(w, ids, mask, input('ends', 'i64', [rows]), config) }
+}
+
+function logitOutputs(config: Owlv2Config) {
+  const [B, Q] = [dim('B'), dim('Q')]
+  const [N, t] = [gridSide(config) ** 2, config.text_config.hidden_size]
+  const patches = {
+    classEmbeds: input('classEmbeds', 'f32', [B, N, t]),
+    logitShift: input('logitShift', 'f32', [B, N, 1]),
+    logitScale: input('logitScale', 'f32', [B, N, 1]),
+  }
+  return {
+    logits: owlv2Logits(patches, input('queries', 'f32', [B, Q, t]), input('firstIds', 'i64', [B, Q])),
+  }
+}
+
+/** Where each row's end token stands among all ids: the first place of its largest id. */
+function endPositions(ids: HostTensor<'i64'>): HostTensor<'i64'> {
+  const [R, T] = ids.shape as [number, number]
+  const ends = Array.from({ length: R }, (_, row) => {
+    const values = Array.from(ids.data.subarray(row * T, (row + 1) * T), Number)
+    return row * T + values.indexOf(Math.max(...values))
+  })
+  return i64([R], ends)
+}

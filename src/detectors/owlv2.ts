@@ -1,0 +1,91 @@
+import { clipBlock, clipLayers } from '../encoders/clip-layers.ts'
+import { clipEmbeddings } from '../encoders/clip-vit.ts'
+import type { Dim } from '../graph/dim.ts'
+import {
+  add,
+  div,
+  embedding,
+  equal,
+  gather,
+  minimum,
+  mul,
+  reshape,
+  slice,
+  sqrt,
+  sum,
+  where,
+} from '../graph/ops/index.ts'
+import { constant, type Tensor, tap } from '../graph/tensor.ts'
+import type { Weights } from '../graph/weights.ts'
+import { linear } from '../nn/linear.ts'
+import { layerNorm } from '../nn/norm.ts'
+import { f32, i64 } from '../tensor/tensor.ts'
+import type { Owlv2Config } from './owlv2-config.ts'
+
+/** The lowest float32: what masks scores and logits. */
+export const LOWEST = -3.4028234663852886e38
+
+/** Pixels [B, 3, S, S] → what the first layer of the vision tower reads [B, 1 + N, d]. */
+export function owlv2Embeddings(w: Weights, pixels: Tensor, config: Owlv2Config): Tensor {
+  return clipEmbeddings(visionWeights(w), pixels, config.vision_config, { preNorm: 'pre_layernorm' })
+}
+
+/**
+ * The layers `from` to before `to` of the vision tower, [B, 1 + N, d] → [B, 1 + N, d]. The large model takes seconds
+ * a layer: it is run in pieces, between which a caller can watch and stop it.
+ */
+export function owlv2Layers(w: Weights, x: Tensor, config: Owlv2Config, from: number, to: number): Tensor {
+  let y = x
+  const layers = visionWeights(w).at('encoder.layers')
+  for (let i = from; i < to; i++)
+    y = tap(`hidden_states.${i + 1}`, clipBlock(layers.at(i), y, config.vision_config))
+  return y
+}
+
+/**
+ * What the heads read: every patch times the class token, normed. The output of the last layer [B, 1 + N, d] →
+ * [B, N, d], patches row by row.
+ */
+export function owlv2Features(w: Weights, x: Tensor, config: Owlv2Config): Tensor {
+  const epsilon = config.vision_config.layer_norm_eps
+  const normed = layerNorm(visionWeights(w).at('post_layernorm'), x, epsilon)
+  const classToken = slice(normed, 1, 0, 1)
+  const patches = slice(normed, 1, 1, normed.shape[1] as Dim)
+  return layerNorm(w.at('layer_norm'), mul(patches, classToken), epsilon)
+}
+
+/**
+ * Queries as unit vectors. ids, mask [R, T] i64, ends [R] i64 (where each row's end token stands, counted over all
+ * rows: r·T + t) → [R, p]. Source: OWL-ViT (arXiv 2205.06230), section 3; golden case `owlv2-tiny` (`text_embeds`).
+ */
+export function owlv2Text(w: Weights, ids: Tensor, mask: Tensor, ends: Tensor, config: Owlv2Config): Tensor {
+  const { text_config: text } = config
+  const tower = w.at('owlv2.text_model')
+  const [rows, T] = ids.shape as [Dim, number]
+  const positions = slice(tower.get('embeddings.position_embedding.weight'), 0, 0, T)
+  const tokens = embedding(tower.get('embeddings.token_embedding.weight'), ids)
+  const padding = where(equal(reshape(mask, [rows, 1, 1, T]), constant(i64([], [0]))), LOWEST, 0)
+  const hiddenStates = clipLayers(
+    tower,
+    tap('hidden_states.0', add(tokens, positions)),
+    text,
+    minimum(causalMask(T), padding),
+  )
+  const normed = layerNorm(tower.at('final_layer_norm'), hiddenStates.at(-1)!, text.layer_norm_eps)
+  const flat = reshape(normed, [-1, text.hidden_size])
+  const projected = linear(w.at('owlv2.text_projection'), gather(flat, ends))
+  return div(projected, length(projected))
+}
+
+/** The Euclidean length of vectors along the last axis, [..., C] → [..., 1]. */
+export function length(x: Tensor): Tensor {
+  return sqrt(sum(mul(x, x), [-1], { keepDims: true }))
+}
+
+/** Of each position, which it may look at: itself and those before. [1, 1, T, T]. */
+function causalMask(T: number): Tensor {
+  const values = Array.from({ length: T * T }, (_, i) => (i % T > Math.floor(i / T) ? LOWEST : 0))
+  return constant(f32([1, 1, T, T], values))
+}
+
+const visionWeights = (w: Weights): Weights => w.at('owlv2.vision_model')
