@@ -780,6 +780,8 @@ const cases: Record<string, Case[]> = {
 
   conv: [],
   convTranspose: [],
+  roiAlign: [],
+  roiAxisWeights: [],
   patchify: [
     {
       run: (x) => ops.patchify(x, 2),
@@ -862,6 +864,99 @@ for (const { what, x, w, attributes, symbols } of [
     inputs: [r([x[0]!, w[0]!, ...x.slice(2)], 4), kernel],
     symbols: [['N', w[0]!, ...x.slice(2).map((_, i) => `s${i}`)], w],
   })
+}
+
+const rois = f32([5, 4], [0, 0, 12, 10, 2.2, 1, 3, 9.5, 0, 0, 0, 0, 9, 8, 12, 10, -4, 3, 20, 5])
+const roiPictures = i64([5], [0, 1, 1, 0, 1])
+const roiMaps = r([2, 3, 5, 6], 1)
+for (const [aligned, samplingRatio] of [
+  [false, 0],
+  [true, 0],
+  [false, 2],
+  [true, 1],
+] as const) {
+  const attributes = { outputSize: [2, 3], spatialScale: 0.5, samplingRatio, aligned } as const
+  const what = `${aligned ? 'aligned' : 'not aligned'}, ${samplingRatio || 'adaptive'} samples`
+  const symbols: Symbols = [['B', 3, 'h', 'w'], ['n', 4], ['n']]
+  const gives = plainRoiAlign(roiMaps, rois, roiPictures, attributes)
+  cases.roiAlign!.push({
+    what: `${what}, boxes given`,
+    run: (maps, boxes, pictures) => ops.roiAlign(maps, boxes, pictures, attributes),
+    inputs: [roiMaps, rois, roiPictures],
+    gives,
+    symbols,
+    hasSlope: false,
+  })
+  cases.roiAlign!.push({
+    what,
+    run: (maps) => ops.roiAlign(maps, constant(rois), constant(roiPictures), attributes),
+    inputs: [roiMaps],
+    gives,
+    symbols: symbols.slice(0, 1),
+  })
+  cases.roiAxisWeights!.push({
+    what,
+    run: (maps, boxes) => {
+      const rows = ops.roiAxisWeights(boxes, 'y', maps.shape[2]!, attributes)
+      const columns = ops.roiAxisWeights(boxes, 'x', maps.shape[3]!, attributes)
+      const n = boxes.shape[0]!
+      const across = ops.matmulTransposed(
+        ops.gather(maps, constant(roiPictures)),
+        ops.reshape(columns, [n, 1, 3, -1]),
+      )
+      return ops.matmul(ops.reshape(rows, [n, 1, 2, -1]), across)
+    },
+    inputs: [roiMaps, rois],
+    gives,
+    hasSlope: false,
+  })
+}
+
+/** RoIAlign by its definition. */
+function plainRoiAlign(
+  { shape, data }: HostTensor,
+  boxes: HostTensor,
+  pictures: HostTensor,
+  { outputSize: [rows, columns], spatialScale, samplingRatio, aligned }: ops.RoiAlignAttributes,
+): HostTensor<'f32'> {
+  const [, C, h, w] = shape as [number, number, number, number]
+  const cell = (b: number, c: number, y: number, x: number): number =>
+    Number(data[((b * C + c) * h + y) * w + x])
+  const sample = (b: number, c: number, y: number, x: number): number => {
+    if (y < -1 || y > h || x < -1 || x > w) return 0
+    const [top, left] = [Math.min(Math.max(y, 0), h - 1), Math.min(Math.max(x, 0), w - 1)]
+    const [y0, x0] = [Math.floor(top), Math.floor(left)]
+    const [y1, x1] = [Math.min(y0 + 1, h - 1), Math.min(x0 + 1, w - 1)]
+    const upper = cell(b, c, y0, x0) * (1 - left + x0) + cell(b, c, y0, x1) * (left - x0)
+    const lower = cell(b, c, y1, x0) * (1 - left + x0) + cell(b, c, y1, x1) * (left - x0)
+    return upper * (1 - top + y0) + lower * (top - y0)
+  }
+  const n = boxes.shape[0]!
+  const values: number[] = []
+  for (let i = 0; i < n; i++) {
+    const [x0, y0, x1, y1] = Array.from(
+      { length: 4 },
+      (_, k) => Number(boxes.data[4 * i + k]) * spatialScale - (aligned ? 0.5 : 0),
+    ) as [number, number, number, number]
+    const extent = (from: number, to: number): number => (aligned ? to - from : Math.max(to - from, 1))
+    const [high, wide] = [extent(y0, y1) / rows, extent(x0, x1) / columns]
+    const [down, across] = [high, wide].map((size) => samplingRatio || Math.ceil(size)) as [number, number]
+    for (let c = 0; c < C; c++)
+      for (let row = 0; row < rows; row++)
+        for (let column = 0; column < columns; column++) {
+          let total = 0
+          for (let j = 0; j < down; j++)
+            for (let k = 0; k < across; k++)
+              total += sample(
+                Number(pictures.data[i]),
+                c,
+                y0 + row * high + ((j + 0.5) * high) / down,
+                x0 + column * wide + ((k + 0.5) * wide) / across,
+              )
+          values.push(total / Math.max(down * across, 1))
+        }
+  }
+  return f32([n, C, rows, columns], values)
 }
 
 /** Convolution by its definition. */
