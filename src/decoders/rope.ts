@@ -42,33 +42,56 @@ export class RotaryState {
     this.#longestSeen = rope.maxPositions
   }
 
-  /**
-   * Tables for the new tokens.
-   * @param positions of each row's new tokens
-   * @param totalLength cached and new tokens together
-   */
-  tables(positions: readonly (readonly number[])[], totalLength: number): RotaryTables {
-    this.#longestSeen = Math.max(this.#longestSeen, totalLength)
-    const last = positions.reduce((most, row) => row.reduce((m, p) => Math.max(m, p), most), 0)
-    const frequencies = inverseFrequencies(this.#rope, this.#longestSeen, last)
-    const magnitude = Math.fround(tableMagnitude(this.#rope))
-    const [B, T, half] = [positions.length, positions[0]!.length, this.#rope.headSize / 2]
-    const cos = new Float32Array(B * T * half)
-    const sin = new Float32Array(B * T * half)
-    const divisor = this.#rope.scaling.type === 'linear' ? this.#rope.scaling.factor : 1
-    let at = 0
-    for (const row of positions)
-      for (const position of row) {
-        const scaled = Math.fround(position / divisor)
-        for (let k = 0; k < half; k++, at++) {
-          // The official tables are float32 products; at position 5000 the rounding is visible in the third digit.
-          const angle = Math.fround(scaled * frequencies[k]!)
-          cos[at] = Math.fround(Math.cos(angle)) * magnitude
-          sin[at] = Math.fround(Math.sin(angle)) * magnitude
-        }
-      }
-    return { cos: hostTensor('f32', [B, T, half], cos), sin: hostTensor('f32', [B, T, half], sin) }
+  /** Which frequencies a call would use: calls of one regime give keys that fit together. */
+  regime(totalLength: number, lastPosition: number): string {
+    const { scaling, maxPositions } = this.#rope
+    const longest = Math.max(this.#longestSeen, totalLength)
+    if (scaling.type === 'dynamic' && longest > maxPositions) return `base for ${longest}`
+    return usesLongFactors(scaling, lastPosition) ? 'long' : 'plain'
   }
+
+  /**
+   * Tables for the new tokens of one call, whose frequencies are chosen once, in however many chunks it is run.
+   * @param totalLength cached tokens and all new ones of the call together
+   * @param lastPosition the highest position of the call
+   * @returns what gives the tables for the positions of each row's next tokens
+   */
+  call(
+    totalLength: number,
+    lastPosition: number,
+  ): (positions: readonly (readonly number[])[]) => RotaryTables {
+    this.#longestSeen = Math.max(this.#longestSeen, totalLength)
+    const frequencies = inverseFrequencies(this.#rope, this.#longestSeen, lastPosition)
+    const magnitude = Math.fround(tableMagnitude(this.#rope))
+    const divisor = this.#rope.scaling.type === 'linear' ? this.#rope.scaling.factor : 1
+    return (positions) => {
+      const [B, T, half] = [positions.length, positions[0]!.length, this.#rope.headSize / 2]
+      const cos = new Float32Array(B * T * half)
+      const sin = new Float32Array(B * T * half)
+      let at = 0
+      for (const row of positions)
+        for (const position of row) {
+          const scaled = Math.fround(position / divisor)
+          for (let k = 0; k < half; k++, at++) {
+            // The official tables are float32 products; at position 5000 the rounding is visible in the third digit.
+            const angle = Math.fround(scaled * frequencies[k]!)
+            cos[at] = Math.fround(Math.cos(angle)) * magnitude
+            sin[at] = Math.fround(Math.sin(angle)) * magnitude
+          }
+        }
+      return { cos: hostTensor('f32', [B, T, half], cos), sin: hostTensor('f32', [B, T, half], sin) }
+    }
+  }
+
+  /** Tables for a call that is run whole. @param positions of each row's new tokens */
+  tables(positions: readonly (readonly number[])[], totalLength: number): RotaryTables {
+    return this.call(totalLength, highest(positions))(positions)
+  }
+}
+
+/** The highest of all positions. */
+export function highest(positions: readonly (readonly number[])[]): number {
+  return positions.reduce((most, row) => row.reduce((m, p) => Math.max(m, p), most), 0)
 }
 
 function inverseFrequencies(rope: Rope, longest: number, lastPosition: number): Float32Array {
@@ -85,9 +108,14 @@ function inverseFrequencies(rope: Rope, longest: number, lastPosition: number): 
   })
 }
 
+/** LongRoPE's switch: the whole call uses the long factors when any of its positions needs them. */
+function usesLongFactors(scaling: RopeScaling, lastPosition: number): boolean {
+  return 'originalMaxPositions' in scaling && lastPosition + 1 > scaling.originalMaxPositions
+}
+
 function frequencyFactors(scaling: RopeScaling, lastPosition: number): readonly number[] | undefined {
   if (scaling.type !== 'su' && scaling.type !== 'yarn') return undefined
-  return lastPosition + 1 > scaling.originalMaxPositions ? scaling.longFactors : scaling.shortFactors
+  return usesLongFactors(scaling, lastPosition) ? scaling.longFactors : scaling.shortFactors
 }
 
 function tableMagnitude({ scaling, maxPositions }: Rope): number {

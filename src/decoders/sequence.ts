@@ -4,7 +4,7 @@ import { AbortError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import { causalMask } from './mask.ts'
 import type { DecoderPrograms } from './programs.ts'
-import { RotaryState } from './rope.ts'
+import { highest, RotaryState, type RotaryTables } from './rope.ts'
 
 export interface SequenceOptions {
   /** Rows decoded together; 1 by default. */
@@ -30,6 +30,8 @@ export class DecoderSequence {
   readonly cache: KvCache
   readonly #rotary: RotaryState
   #padding: readonly number[]
+  /** The rotary regimes of the calls that made what is held. */
+  #regimes = new Set<string>()
 
   constructor(programs: DecoderPrograms, options: SequenceOptions = {}) {
     this.programs = programs
@@ -62,12 +64,16 @@ export class DecoderSequence {
   ): Promise<{ hidden: HostTensor<'f32'>; taps: NamedTensors }> {
     const [B, T, H] = embeddings.shape as [number, number, number]
     const parts: HostTensor<'f32'>[] = []
+    const total = this.length + T
+    const last = highest(this.positions(this.length, total))
+    this.#regimes.add(this.#rotary.regime(total, last))
+    const tables = this.#rotary.call(total, last)
     let taps: NamedTensors = {}
     for (let from = 0; from < T; from += chunkTokens) {
       if (options.signal?.aborted)
         throw new AbortError('aborted', 'The run was stopped.', { tokensDone: from })
       const to = Math.min(T, from + chunkTokens)
-      const chunk = await this.#extendChunk(tokenRange(embeddings, from, to))
+      const chunk = await this.#extendChunk(tokenRange(embeddings, from, to), tables)
       parts.push(chunk.hidden)
       taps = chunk.taps
       options.onTokens?.(to)
@@ -75,6 +81,19 @@ export class DecoderSequence {
       await new Promise((resolve) => setTimeout(resolve, 0))
     }
     return { hidden: joinTokens(parts, [B, T, H]), taps }
+  }
+
+  /**
+   * Whether what a fresh sequence of `length` tokens would hold begins with what this one holds, as far as positions
+   * go: the rotary frequencies may depend on the length.
+   */
+  agreesWithLength(length: number): boolean {
+    return this.#regimes.size === 1 && this.#regimes.has(this.#rotary.regime(length, length - 1))
+  }
+
+  /** Forgets all but the first `length` tokens. */
+  truncate(length: number): void {
+    this.cache.truncate(length)
   }
 
   /** Keeps the given present rows, in this order. */
@@ -85,11 +104,12 @@ export class DecoderSequence {
 
   async #extendChunk(
     embeddings: HostTensor<'f32'>,
+    tables: (positions: number[][]) => RotaryTables,
   ): Promise<{ hidden: HostTensor<'f32'>; taps: NamedTensors }> {
     const T = embeddings.shape[1]!
     const { cache, programs } = this
     const held = cache.length
-    const rotary = this.#rotary.tables(this.positions(held, held + T), held + T)
+    const rotary = tables(this.positions(held, held + T))
     const mask = causalMask(T, held, cache.capacity, this.#padding)
     let hidden = embeddings
     const taps: Record<string, HostTensor> = {}

@@ -51,7 +51,7 @@ async function receivedScores(
 ): Promise<Float32Array> {
   const [, L, H] = embeddings.shape as [number, number, number]
   const cache = programs.newCache(1)
-  const rotary = new RotaryState(programs.decoder.rope)
+  const tables = new RotaryState(programs.decoder.rope).call(L, L - 1)
   const sums = new Float64Array(high)
   for (let from = 0; from < L; from += chunkTokens) {
     if (signal?.aborted) throw new AbortError('aborted', 'The run was stopped.', { tokensDone: from })
@@ -63,7 +63,7 @@ async function receivedScores(
       0,
       {
         hidden: hostTensor('f32', [1, T, H], embeddings.data.subarray(from * H, (from + T) * H)),
-        rotary: rotary.tables([range(from, from + T)], from + T),
+        rotary: tables([range(from, from + T)]),
         mask: causalMask(T, from, capacity, [0]),
         observers: hostTensor('f32', [1, T], observers),
       },
