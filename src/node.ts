@@ -6,7 +6,7 @@ export { type PullEvent, type PulledModel, type PullOptions, pullModel } from '.
 export { decodeImage } from './image/decode.ts'
 export { encodePng } from './image/encode.ts'
 export * from './index.ts'
-export { type EncodedPicture, load, type NodeModel } from './model/load-node.ts'
+export { type EncodedPicture, load, type NodeLoadOptions, type NodeModel } from './model/load-node.ts'
 export { type LoadTaggerOptions, loadTagger, type NodeTagger } from './model/load-tagger.ts'
 export { nodeEngine } from './runtime/node-engine.ts'
 export { drawTiling } from './tiling/draw.ts'

@@ -22,6 +22,7 @@ export function fakeState(transition: Transition): FakeState {
     layouts: [layout],
     layout,
     timings: { prepare: 0, encode: 0, compress: 0, prefill: 0 },
+    reusedTokens: 0,
     taps: {},
     steps,
     selections,
@@ -45,6 +46,7 @@ export function fakeState(transition: Transition): FakeState {
       })
       selections.push(chosen)
     },
+    dispose() {},
   }
 }
 

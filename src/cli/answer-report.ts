@@ -33,7 +33,11 @@ export function answerSummary(answer: Answer): string {
   const seen = pictures.map(({ name, plan, visualTokens }) =>
     planText(name, planReport(plan, visualTokens / plan.tiles.length)),
   )
-  const kept = tokens.decoder < tokens.prompt ? ` (${count(tokens.decoder)} after compression)` : ''
+  const notes = [
+    tokens.decoder < tokens.prompt && `${count(tokens.decoder)} after compression`,
+    tokens.reused > 0 && `${count(tokens.reused)} known from before`,
+  ].filter((note) => note !== false)
+  const kept = notes.length > 0 ? ` (${notes.join(', ')})` : ''
   const phases = Object.entries(seconds)
     .filter(([phase, value]) => phase !== 'total' && value >= 0.05)
     .map(([phase, value]) => `${phase} ${duration(value)}`)

@@ -48,6 +48,7 @@ export const modelOptions = {
   ),
   device: choice('DEVICE', ['cpu', 'webgpu', 'cuda'], 'where it runs (default cpu)'),
   threads: wholeNumber('N', 'threads of one operator (default all cores)', 1, 1024),
+  visualCache: text('DIR', 'keep visual tokens in this folder: a picture that was seen is not encoded again'),
   systemPrompt: text('TEXT', 'replace the system text of the model’s template'),
   quiet: flag('no progress and no report; warnings and errors remain'),
   ...grouped('How pictures are looked at', {
@@ -101,7 +102,8 @@ export async function loadNamed(
         'or set PANOPTES_MODEL.',
     )
   const { load } = await import('../model/load-node.ts')
-  const loading = load(model, { device: flags.device, threads: flags.threads, as: flags.as, onEvent, signal })
+  const { device, threads, as, visualCache: visualCacheDir } = flags
+  const loading = load(model, { device, threads, as, visualCacheDir, onEvent, signal })
   return Promise.race([loading, whenAborted(signal)])
 }
 

@@ -124,7 +124,7 @@ export class DecoderSequence {
 }
 
 /** Tokens `from` to `to` of every row. [B, T, H] → [B, to − from, H]. */
-function tokenRange(x: HostTensor<'f32'>, from: number, to: number): HostTensor<'f32'> {
+export function tokenRange(x: HostTensor<'f32'>, from: number, to: number): HostTensor<'f32'> {
   const [B, T, H] = x.shape as [number, number, number]
   if (from === 0 && to === T) return x
   if (B === 1) return hostTensor('f32', [1, to - from, H], x.data.subarray(from * H, to * H))

@@ -8,6 +8,8 @@ export interface TokenCounts {
   readonly visual: number
   /** What the decoder read of the prompt: less than `prompt` after compression. */
   readonly decoder: number
+  /** Of those, what was there from an earlier question that began in the same way. */
+  readonly reused: number
   /** All answers together, stop tokens included. */
   readonly answer: number
 }

@@ -7,6 +7,7 @@ import { decodeImage } from '../image/decode.ts'
 import { nodeEngine } from '../runtime/node-engine.ts'
 import { type LoadOptions, loadModel, type Platform } from './load.ts'
 import type { Model } from './model.ts'
+import { visualTokenFolder } from './visual-store.ts'
 
 /** A picture in Node: a path, a file URL, or the bytes of a file. */
 export type EncodedPicture = string | URL | Blob | Uint8Array
@@ -24,6 +25,12 @@ export const node: Platform<EncodedPicture> = {
   },
 }
 
+/** How a model is loaded in Node. */
+export interface NodeLoadOptions extends Omit<LoadOptions, 'visualStore'> {
+  /** A folder in which visual tokens are kept, so that a picture is encoded once for all time. */
+  readonly visualCacheDir?: string | undefined
+}
+
 /**
  * Loads a model: a folder in its published layout, a hub id that was pulled, or any other source of files.
  * @example
@@ -32,9 +39,16 @@ export const node: Platform<EncodedPicture> = {
  * console.log(answer.text)
  * @throws as `loadModel`, and CheckpointError `model-folder-missing`, `model-not-pulled`
  */
-export async function load(model: string | FileSource, options: LoadOptions = {}): Promise<NodeModel> {
+export async function load(model: string | FileSource, options: NodeLoadOptions = {}): Promise<NodeModel> {
   const source = typeof model === 'string' ? await folderSource((await findModel(model)).folder) : model
-  return loadModel(source, options, node)
+  const { visualCacheDir, ...rest } = options
+  if (visualCacheDir === undefined) return loadModel(source, rest, node)
+  const visualStore = await visualTokenFolder(
+    visualCacheDir,
+    source,
+    `${rest.as ?? ''} ${rest.device ?? 'cpu'}`,
+  )
+  return loadModel(source, { ...rest, visualStore }, node)
 }
 
 function nameOf(url: URL): string {

@@ -5,6 +5,7 @@ import { findNonFinite } from '../checkpoint/scan.ts'
 import type { CompileOptions } from '../runtime/program.ts'
 import { openSystem } from '../systems/registry.ts'
 import type { RunOptions } from '../systems/system.ts'
+import type { VisualTokenStore } from '../systems/visual-token-cache.ts'
 import { AbortError, InputError } from '../tensor/errors.ts'
 import { Model } from './model.ts'
 import type { DecodePicture } from './pictures.ts'
@@ -17,9 +18,13 @@ export interface LoadOptions extends RunOptions {
   readonly threads?: number | undefined
   /** The system to open the checkpoint as, where its config.json names another (`mini-monkey`). */
   readonly as?: string | undefined
+  /** Visual tokens kept in memory for the next question about the same picture; 256 MiB by default, 0 keeps none. */
+  readonly visualCacheBytes?: number | undefined
+  /** Where visual tokens are kept beyond this process; nowhere by default. */
+  readonly visualStore?: VisualTokenStore | undefined
 }
 
-const optionNames = ['device', 'threads', 'as', 'signal', 'onEvent']
+const optionNames = ['device', 'threads', 'as', 'visualCacheBytes', 'visualStore', 'signal', 'onEvent']
 
 /** What a platform brings: an engine, and a decoder of pictures. */
 export interface Platform<Encoded> {
@@ -53,7 +58,8 @@ export async function loadModel<Encoded>(
     })
   }
   const compile = { engine: platform.engine, device, threads }
-  const system = await openSystem({ source, checkpoint, config }, { compile, onEvent }, as)
+  const visualCache = { maxBytes: options.visualCacheBytes, store: options.visualStore }
+  const system = await openSystem({ source, checkpoint, config }, { compile, onEvent, visualCache }, as)
   if (signal?.aborted) {
     await system.dispose()
     throw new AbortError('aborted', 'Loading was stopped.', {}, signal.reason)

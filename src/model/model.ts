@@ -89,24 +89,29 @@ export class Model<Encoded> {
     const prepare = seconds()
     const run: RunOptions = { signal, onEvent }
     const state = await this.system.start(prepared, run)
-    const read = seconds()
-    const decoder = state.length
-    const answers = yield* generate(this.system, state, prepared.promptIds, generation, run)
-    const total = seconds()
-    return {
-      text: answers[0]!.text,
-      stopReason: answers[0]!.stopReason,
-      answers,
-      tokens: {
-        prompt: prepared.promptIds.length,
-        visual: prepared.pictures.reduce((sum, picture) => sum + picture.visualTokens, 0),
-        decoder,
-        answer: answers.reduce((sum, { ids }) => sum + ids.length, 0),
-      },
-      seconds: { ...state.timings, prepare, decode: total - read, total },
-      pictures: prepared.pictures,
-      layout: state.layout,
-      question: prepared.question,
+    try {
+      const read = seconds()
+      const decoder = state.length
+      const answers = yield* generate(this.system, state, prepared.promptIds, generation, run)
+      const total = seconds()
+      return {
+        text: answers[0]!.text,
+        stopReason: answers[0]!.stopReason,
+        answers,
+        tokens: {
+          prompt: prepared.promptIds.length,
+          visual: prepared.pictures.reduce((sum, picture) => sum + picture.visualTokens, 0),
+          decoder,
+          reused: state.reusedTokens,
+          answer: answers.reduce((sum, { ids }) => sum + ids.length, 0),
+        },
+        seconds: { ...state.timings, prepare, decode: total - read, total },
+        pictures: prepared.pictures,
+        layout: state.layout,
+        question: prepared.question,
+      }
+    } finally {
+      state.dispose()
     }
   }
 }

@@ -1,22 +1,29 @@
 import { AbortError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import type { PreparedConversation, RunOptions } from './system.ts'
+import type { VisualTokenCache } from './visual-token-cache.ts'
 
 /**
- * The features of all tiles, one tile a run: larger batches are slower (engine facts, section 4).
+ * The features of all tiles, one tile a run: larger batches are slower (engine facts, section 4). Tiles that were
+ * encoded before come from the cache, so that a run which was stopped goes on where it was.
  * `encode`: pixels [1, 3, S, S] → [1, T, H]; the result is [N, T, H].
  * @throws AbortError `aborted` between tiles
  */
 export async function encodeTiles(
-  { tileCount, pixels }: Pick<PreparedConversation, 'tileCount' | 'pixels'>,
+  { tileCount, pixels, tileKeys }: Pick<PreparedConversation, 'tileCount' | 'pixels' | 'tileKeys'>,
   encode: (pixels: HostTensor<'f32'>) => Promise<HostTensor<'f32'>>,
   { signal, onEvent }: RunOptions,
+  cache?: VisualTokenCache,
 ): Promise<HostTensor<'f32'>> {
   const parts: HostTensor<'f32'>[] = []
+  const keys = cache && (await tileKeys?.())
   for (let tile = 0; tile < tileCount; tile++) {
     if (signal?.aborted) throw new AbortError('aborted', 'The run was stopped.', { tilesDone: tile })
-    onEvent?.({ phase: 'encoding', done: tile, total: tileCount })
-    parts.push(await encode(pixels(tile, tile + 1)))
+    const encoded = () => {
+      onEvent?.({ phase: 'encoding', done: tile, total: tileCount })
+      return encode(pixels(tile, tile + 1))
+    }
+    parts.push(await (keys ? cache!.get(keys[tile]!, encoded) : encoded()))
     await new Promise((resolve) => setTimeout(resolve, 0))
   }
   const [, T, H] = parts[0]!.shape as [number, number, number]

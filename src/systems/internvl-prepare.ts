@@ -9,7 +9,7 @@ import { planTiles, type TilingOptions } from '../tiling/tiling.ts'
 import { type InternVlConfig, tokensPerTile } from './internvl-config.ts'
 import { checkQuestion, refuseCompression, withPlaceholders } from './question.ts'
 import type { CompressionOptions, Conversation, Picture, PreparedConversation } from './system.ts'
-import { tilePixels, visualSpans } from './visual-input.ts'
+import { tileKeys, tilePixels, visualSpans } from './visual-input.ts'
 
 /** What a system built on InternVL2 does its own way. */
 export interface InternVlVariant {
@@ -65,6 +65,7 @@ export function prepareInternVl(chat: InternVlChat, conversation: Conversation):
     pictures: plans.map((plan, i) => ({ name: pictures[i]!.name, plan, visualTokens: counts[i]! })),
     compression,
     pixels: tilePixels(pictures, plans, normalisations.imagenet),
+    tileKeys: tileKeys(pictures, plans),
     tileCount: plans.reduce((sum, plan) => sum + plan.tiles.length, 0),
   }
 }

@@ -19,6 +19,7 @@ import type { ModelFiles, OpenOptions } from './model-files.ts'
 import { compressScales } from './scale-compression.ts'
 import type { PreparedConversation, RunOptions, System, VisualLayout } from './system.ts'
 import { VisualChat } from './visual-chat.ts'
+import { VisualTokenCache } from './visual-token-cache.ts'
 
 const internVl2Variant: InternVlVariant = {
   name: 'internvl2',
@@ -44,7 +45,7 @@ export function openInternVl2(files: ModelFiles, options: OpenOptions): Promise<
 /** Loads a checkpoint in InternVL's layout. @throws CheckpointError, EngineError */
 export async function openInternVl(
   files: ModelFiles,
-  { compile, onEvent }: OpenOptions,
+  { compile, onEvent, visualCache }: OpenOptions,
   variant: InternVlVariant,
 ): Promise<System> {
   const where = `${files.source.name}/config.json`
@@ -77,6 +78,7 @@ export async function openInternVl(
     await vision.dispose()
     throw error
   })
+  const visualTokens = new VisualTokenCache(visualCache)
   return new VisualChat({
     name: variant.name,
     tokenizer,
@@ -94,6 +96,7 @@ export async function openInternVl(
         prepared,
         async (tile) => (await vision.run({ pixels: tile })).features as HostTensor<'f32'>,
         run,
+        visualTokens,
       ),
     ...(variant.canCompress && { compress: compression(programs, tokensPerTile(config)) }),
   })

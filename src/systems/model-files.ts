@@ -2,6 +2,7 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts'
 import type { FileSource } from '../checkpoint/files.ts'
 import type { CompileOptions } from '../runtime/program.ts'
 import type { OnEvent } from './system.ts'
+import type { VisualTokenCacheOptions } from './visual-token-cache.ts'
 
 /** What a system is loaded from. */
 export interface ModelFiles {
@@ -14,4 +15,6 @@ export interface ModelFiles {
 export interface OpenOptions {
   readonly compile: CompileOptions
   readonly onEvent?: OnEvent | undefined
+  /** How visual tokens are kept for the next question about the same picture. */
+  readonly visualCache?: VisualTokenCacheOptions | undefined
 }

@@ -1,8 +1,10 @@
 import type { DecoderPrograms } from '../decoders/programs.ts'
-import { DecoderSequence } from '../decoders/sequence.ts'
+import { DecoderSequence, tokenRange } from '../decoders/sequence.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
+import { PrefixCache, type TokenIdentity } from './prefix-cache.ts'
 import { PromptState } from './prompt-state.ts'
 import type { DecodingState, PreparedConversation, RunOptions, VisualLayout } from './system.ts'
+import { TokenIdentities } from './token-identity.ts'
 import { padLeft, selectTokens, writeVisualTokens } from './visual-input.ts'
 
 /** What a system brings to the reading of prompts. */
@@ -24,10 +26,13 @@ export interface PromptReaderParts {
 
 /**
  * The road from prepared conversations to their first logits, the same for every system whose visual tokens replace
- * placeholders of the prompt: encode the pictures → embed the text → insert the tokens → prefill.
+ * placeholders of the prompt: encode the pictures → embed the text → insert the tokens → prefill. A single prompt that
+ * begins as the last one did reads only what is new.
  */
 export class PromptReader {
   readonly #parts: PromptReaderParts
+  readonly #prefixes = new PrefixCache()
+  readonly #identities = new TokenIdentities()
 
   constructor(parts: PromptReaderParts) {
     this.#parts = parts
@@ -35,7 +40,7 @@ export class PromptReader {
 
   /** Reads several prompts together, padded at the left to the longest. @throws AbortError `aborted` */
   async read(batch: readonly PreparedConversation[], run: RunOptions = {}): Promise<DecodingState> {
-    const { programs, padId, compress } = this.#parts
+    const { programs, padId, placeholderId, compress } = this.#parts
     const clock = stopwatch()
     const seconds = { encode: 0, compress: 0 }
     const rows: HostTensor<'f32'>[] = []
@@ -49,15 +54,28 @@ export class PromptReader {
       seconds.compress += clock()
     }
     const { embeddings, padding } = padLeft(rows, await programs.embed([[padId]]))
+    const only = batch.length === 1 ? batch[0]! : undefined
+    const tokens = only && (await this.#identities.of(only, placeholderId, layouts[0]!.keptPositions))
+    const shared = tokens && this.#prefixes.take(tokens)
+    // The kept sequence is freed before another is filled: both may be large.
+    if (!shared) this.#prefixes.clear()
+    const held = shared?.length ?? 0
     const total = embeddings.shape[1]!
-    const sequence = new DecoderSequence(programs, { padding })
-    run.onEvent?.({ phase: 'prefill', done: 0, total })
-    const { hidden, taps } = await sequence.extend(embeddings, {
+    const sequence = shared?.sequence ?? new DecoderSequence(programs, { padding })
+    run.onEvent?.({ phase: 'prefill', done: held, total })
+    const { hidden, taps } = await sequence.extend(tokenRange(embeddings, held, total), {
       signal: run.signal,
-      onTokens: (done) => run.onEvent?.({ phase: 'prefill', done, total }),
+      onTokens: (done) => run.onEvent?.({ phase: 'prefill', done: held + done, total }),
     })
-    const state = new PromptState(sequence, layouts, taps)
+    const release = tokens && ((held: readonly TokenIdentity[]) => this.#prefixes.give(sequence, held))
+    const state = new PromptState(
+      sequence,
+      layouts,
+      taps,
+      tokens && release ? { tokens, release } : undefined,
+    )
     await state.readLogits(hidden)
+    state.reusedTokens = held
     state.timings = { prepare: 0, ...seconds, prefill: clock() }
     return state
   }

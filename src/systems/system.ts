@@ -72,6 +72,8 @@ export interface PreparedConversation {
   /** Normalised pixels of the tiles `from` to before `to`, all pictures' tiles in order: [n, 3, S, S]. */
   readonly pixels: (from: number, to: number) => HostTensor<'f32'>
   readonly tileCount: number
+  /** A name for what each tile shows, by which its visual tokens are found again; absent: they are not kept. */
+  readonly tileKeys?: () => Promise<readonly string[]>
 }
 
 /** Seconds that each phase took. */
@@ -85,6 +87,8 @@ export interface DecodingState {
   readonly timings: Timings
   /** Tokens that the decoder holds, prompt included. */
   readonly length: number
+  /** Leading prompt tokens whose keys and values were there from an earlier prompt. */
+  readonly reusedTokens: number
   /** Next-token logits of each row, [B, V]. */
   readonly logits: HostTensor<'f32'>
   /** Values named by `tap` in the last run, when the system was loaded with taps. */
@@ -93,6 +97,8 @@ export interface DecodingState {
   step(ids: readonly number[]): Promise<void>
   /** Keeps copies of the given present rows, in this order. */
   selectRows(rows: readonly number[]): void
+  /** Gives the decoder's memory back; the state cannot be continued after that. */
+  dispose(): void
 }
 
 /** A published system, loaded: it prepares conversations and reads them. Generation is written once against this. */

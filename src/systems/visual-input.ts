@@ -1,4 +1,5 @@
 import type { Normalisation } from '../image/normalise.ts'
+import { pictureKey } from '../image/picture-key.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import { tilePixelValues } from '../tiling/pixel-values.ts'
 import type { TilePlan } from '../tiling/plan.ts'
@@ -22,13 +23,35 @@ export function tilePixels(
   const owners = plans.flatMap((plan, picture) => plan.tiles.map((tile) => ({ picture, tile: tile.index })))
   return (from, to) => {
     const chosen = owners.slice(from, to)
-    const [, C, H, W] = ofPicture(chosen[0]!.picture).shape as [number, number, number, number]
+    const { shape, data: pixels } = ofPicture(chosen[0]!.picture)
+    const [, C, H, W] = shape as [number, number, number, number]
     const size = C * H * W
+    if (chosen.length === 1) {
+      const { tile } = chosen[0]!
+      return hostTensor('f32', [1, C, H, W], pixels.subarray(tile * size, (tile + 1) * size))
+    }
     const data = new Float32Array(chosen.length * size)
     chosen.forEach(({ picture, tile }, i) => {
       data.set(ofPicture(picture).data.subarray(tile * size, (tile + 1) * size), i * size)
     })
     return hostTensor('f32', [chosen.length, C, H, W], data)
+  }
+}
+
+/** Names for what the tiles show, numbered through all pictures: equal for equal pixels, cut in the same way. */
+export function tileKeys(
+  pictures: readonly Picture[],
+  plans: readonly TilePlan[],
+): () => Promise<readonly string[]> {
+  return async () => {
+    const keys = await Promise.all(pictures.map(({ image }) => pictureKey(image)))
+    return plans.flatMap(({ frame, groups, tiles }, picture) =>
+      tiles.map(({ group, row, column }) => {
+        const { resizedTo, tile, stride, floatFrom, canvas } = groups[group]!
+        const corner = [column * stride.width, row * stride.height]
+        return `${keys[picture]} ${JSON.stringify({ frame, resizedTo, floatFrom, canvas, tile, corner })}`
+      }),
+    )
   }
 }
 

@@ -1,0 +1,63 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { FileSource } from '../checkpoint/files.ts'
+import { folderSource } from '../checkpoint/folder.ts'
+import { openFile } from '../checkpoint/open.ts'
+import { writeSafetensors } from '../checkpoint/write-safetensors.ts'
+import type { VisualTokenStore } from '../systems/visual-token-cache.ts'
+import { PanoptesError } from '../tensor/errors.ts'
+import { toFloat32 } from '../tensor/half.ts'
+import type { HostTensor } from '../tensor/tensor.ts'
+
+/**
+ * Visual tokens as files of a folder, for one model: its files' names, sizes and times, and `variant` (what else
+ * changes its tokens, such as a precision) name the place. A file that cannot be read counts as absent.
+ */
+export async function visualTokenFolder(
+  folder: string,
+  model: FileSource,
+  variant: string,
+): Promise<VisualTokenStore> {
+  const root = join(folder, await modelKey(model, variant))
+  await mkdir(root, { recursive: true })
+  const source = await folderSource(root)
+  const fileOf = (key: string): string => `${digest(key)}.safetensors`
+  return {
+    async load(key) {
+      if (!(await source.has(fileOf(key)))) return undefined
+      try {
+        const checkpoint = await openFile(source, fileOf(key))
+        return toFloat32(await checkpoint.entry('tokens').read())
+      } catch (error) {
+        if (error instanceof PanoptesError) return undefined
+        throw error
+      }
+    },
+    async save(key, tokens: HostTensor<'f32'>) {
+      // Written beside and moved, so that a crash leaves no half file under the name.
+      const partial = join(root, `${randomUUID()}.partial`)
+      try {
+        await writeFile(partial, writeSafetensors(new Map([['tokens', tokens]])))
+        await rename(partial, join(root, fileOf(key)))
+      } finally {
+        await rm(partial, { force: true })
+      }
+    },
+  }
+}
+
+async function modelKey(model: FileSource, variant: string): Promise<string> {
+  const files = await Promise.all(
+    (await model.list()).map(async (path) => {
+      const local = await model.localPath(path)
+      const changed = local === undefined ? '' : (await stat(local)).mtimeMs
+      return `${path} ${await model.size(path)} ${changed}`
+    }),
+  )
+  return digest([variant, ...files].join('\n')).slice(0, 16)
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
