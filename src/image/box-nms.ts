@@ -1,5 +1,7 @@
 import type { Box, LabelledBox } from './boxes.ts'
 
+const { fround } = Math
+
 /** Intersection over union, 0..1; 0 where neither box has an area. */
 export function iou(a: Box, b: Box): number {
   const shared = intersection(a, b)
@@ -19,19 +21,27 @@ export function generalisedIou(a: Box, b: Box): number {
 /**
  * Which boxes stay when each, from the surest on, removes those of its label that overlap it by more than `most`
  * (IoU): their indices, surest first, earlier ones first among equals. Boxes without a score or a label count as 0
- * and as one label. Source: torchvision `batched_nms`.
+ * and as one label. Source: torchvision `batched_nms` on a CPU: scores and overlaps are float32, the bound is not, so
+ * that an overlap of exactly 1/5 is more than 0.2.
  */
 export function suppressOverlaps(boxes: readonly LabelledBox[], most: number): number[] {
-  const score = (index: number): number => boxes[index]!.score ?? 0
+  const score = (index: number): number => fround(boxes[index]!.score ?? 0)
   const order = [...boxes.keys()].sort((a, b) => score(b) - score(a))
   const kept = new Map<string, number[]>()
   return order.filter((index) => {
     const { box, label = '' } = boxes[index]!
     const rivals = kept.get(label) ?? []
-    if (rivals.some((rival) => iou(boxes[rival]!.box, box) > most)) return false
+    if (rivals.some((rival) => roundedIou(boxes[rival]!.box, box) > most)) return false
     kept.set(label, [...rivals, index])
     return true
   })
+}
+
+/** IoU with every step in float32. */
+function roundedIou(a: Box, b: Box): number {
+  const shared = fround(intersection(a, b))
+  const union = fround(fround(fround(area(a)) + fround(area(b))) - shared)
+  return union > 0 ? fround(shared / union) : 0
 }
 
 const area = ([x0, y0, x1, y1]: Box): number => (x1 - x0) * (y1 - y0)
