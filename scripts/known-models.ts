@@ -1,4 +1,18 @@
-/** Configurations of published checkpoints at their true size, for random weights in their layout. */
+import { decoderOf } from '../src/decoders/registry.ts'
+import { type RamConfig, ramShapes } from '../src/detectors/ram-config.ts'
+import { tagListFile, thresholdFile } from '../src/detectors/tag-list.ts'
+import type { Shapes } from '../src/graph/weights.ts'
+import { internVlConfig, internVlShapes } from '../src/systems/internvl-config.ts'
+
+/** A published checkpoint at its true size, for random weights in its layout. */
+export interface KnownModel {
+  /** Every weight and its shape. */
+  readonly shapes: Shapes
+  /** What else its folder holds, by file name. */
+  readonly files: Readonly<Record<string, string>>
+  /** Its vocabulary, where an InternLM2 tokenizer is to be made up. */
+  readonly vocabSize?: number
+}
 
 const vit300m = {
   architectures: ['InternVisionModel'],
@@ -61,8 +75,13 @@ const internLm2 = (sizes: Sizes): object =>
     pad_token_id: 2,
   })
 
-function chat(vision: object, llm: object, template: string, architecture = 'InternVLChatModel'): object {
-  return {
+function chat(
+  vision: object,
+  llm: object,
+  template: string,
+  architecture = 'InternVLChatModel',
+): () => KnownModel {
+  const config = {
     architectures: [architecture],
     model_type: 'internvl_chat',
     vision_config: vision,
@@ -77,12 +96,46 @@ function chat(vision: object, llm: object, template: string, architecture = 'Int
     min_dynamic_patch: 1,
     max_dynamic_patch: 12,
   }
+  return () => {
+    const parsed = internVlConfig.parse(config)
+    const decoder = decoderOf(parsed.llm_config, 'known-models.ts')
+    return {
+      shapes: internVlShapes(parsed, decoder),
+      files: { 'config.json': JSON.stringify(config, undefined, 1) },
+      vocabSize: decoder.vocabSize,
+    }
+  }
+}
+
+/** RAM++: the published code has its sizes, its folder only weights and, put there by hand, the lists of tags. */
+function ramPlus(swin: RamConfig['swin'], tags: number): () => KnownModel {
+  const config: RamConfig = {
+    swin,
+    imageSize: 384,
+    q2l: {
+      hidden_size: 768,
+      intermediate_size: 3072,
+      num_attention_heads: 4,
+      num_hidden_layers: 2,
+      layer_norm_eps: 1e-12,
+      hidden_act: 'gelu',
+    },
+    encoderWidth: 512,
+    descriptions: tags * 51,
+    reweights: true,
+  }
+  const lines = (line: (i: number) => string): string =>
+    `${Array.from({ length: tags }, (_, i) => line(i + 1)).join('\n')}\n`
+  return () => ({
+    shapes: ramShapes(config),
+    files: { [tagListFile]: lines((i) => `tag ${i}`), [thresholdFile]: lines(() => '0.65') },
+  })
 }
 
 const size2b = internLm2([2048, 24, 16, 8, 8192, 92553])
 
-/** By the name that the script takes. Sizes: InternVL2's model cards. */
-export const knownModels: Readonly<Record<string, object>> = {
+/** By the name that the script takes. Sizes: InternVL2's model cards; RAM++'s configuration files. */
+export const knownModels: Readonly<Record<string, () => KnownModel>> = {
   'mini-monkey': chat(vit300m, size2b, 'internlm2-chat', 'MiniMonkeyChatModel'),
   'internvl2-2b': chat(vit300m, size2b, 'internlm2-chat'),
   'internvl2-1b': chat(
@@ -101,5 +154,9 @@ export const knownModels: Readonly<Record<string, object>> = {
     vit6b,
     decoder('LlamaForCausalLM', [8192, 80, 64, 8, 28672, 128265], { rope_theta: 500000 }),
     'internlm2-chat',
+  ),
+  'ram-plus-swin-large': ramPlus(
+    { patch_size: 4, window_size: 12, embed_dim: 192, depths: [2, 2, 18, 2], num_heads: [6, 12, 24, 48] },
+    4585,
   ),
 }

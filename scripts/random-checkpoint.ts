@@ -5,8 +5,6 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
 import { safetensorsChunks, type TensorToWrite } from '../src/checkpoint/write-safetensors.ts'
-import { decoderOf } from '../src/decoders/registry.ts'
-import { internVlConfig, internVlShapes } from '../src/systems/internvl-config.ts'
 import { sizeOf } from '../src/tensor/dtype.ts'
 import { f32ToBf16 } from '../src/tensor/half.ts'
 import { elementCount } from '../src/tensor/tensor.ts'
@@ -25,23 +23,22 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
   },
 })
-const config = knownModels[values.model ?? '']
+const known = knownModels[values.model ?? '']
 const dtype = values.dtype === 'f32' ? 'f32' : 'bf16'
-if (!config || !values.out || !['bf16', 'f32'].includes(values.dtype)) {
+if (!known || !values.out || !['bf16', 'f32'].includes(values.dtype)) {
   process.stderr.write(
     `usage: random-checkpoint --model ${Object.keys(knownModels).join('|')} --out DIR [--dtype bf16|f32] [--seed N]\n`,
   )
   process.exit(2)
 }
 
-const parsed = internVlConfig.parse(config)
-const decoder = decoderOf(parsed.llm_config, 'known-models.ts')
-const shapes = Object.entries(internVlShapes(parsed, decoder))
+const { shapes: named, files, vocabSize } = known()
+const shapes = Object.entries(named)
 const noise = noiseBlock(Number(values.seed))
 
 await mkdir(values.out, { recursive: true })
-await writeFile(join(values.out, 'config.json'), JSON.stringify(config, undefined, 1))
-await writeRandomTokenizer(values.out, decoder.vocabSize)
+for (const [name, text] of Object.entries(files)) await writeFile(join(values.out, name), text)
+if (vocabSize !== undefined) await writeRandomTokenizer(values.out, vocabSize)
 const tensors = shapes.map(
   ([key, shape]): TensorToWrite => ({ key, dtype, shape, chunks: () => valuesOf(key, shape) }),
 )
@@ -54,7 +51,7 @@ process.stderr.write(`${(parameters / 1e9).toFixed(2)} G parameters in ${values.
 
 /** Norm scales are 1, layer scales 0.1; everything else is N(0, 0.02²), repeated out of one block of noise. */
 function* valuesOf(key: string, shape: readonly number[]): Generator<Uint8Array> {
-  const isScale = /norm\d?\.weight$|mlp1\.0\.weight$|layernorm\.weight$/.test(key)
+  const isScale = /norm\d?\.weight$|mlp1\.0\.weight$/i.test(key)
   const constant = isScale ? 1 : /\.ls[12]$/.test(key) ? 0.1 : undefined
   let left = elementCount(shape) * sizeOf(dtype)
   if (constant !== undefined) {

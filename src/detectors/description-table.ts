@@ -1,7 +1,7 @@
 import type { WeightEntry } from '../checkpoint/checkpoint.ts'
 import { rowReader } from '../checkpoint/rows.ts'
 import { toFloat32 } from '../tensor/half.ts'
-import { type HostTensor, zeros } from '../tensor/tensor.ts'
+import { type HostTensor, hostTensor, zeros } from '../tensor/tensor.ts'
 
 /** The descriptions of every tag, of which only what is asked for is ever in memory. */
 export interface DescriptionTable {
@@ -21,15 +21,15 @@ export function descriptionTable(entry: WeightEntry, tags: number): DescriptionT
     tags,
     perTag,
     async read(indices) {
-      const table = zeros('f32', [indices.length, perTag, width])
-      for (let at = 0; at < indices.length; ) {
-        // Neighbours in the list are neighbours in the file.
-        let end = at + 1
-        while (end < indices.length && indices[end] === indices[end - 1]! + 1) end++
-        const run = await readRows(indices[at]! * perTag, (indices[end - 1]! + 1) * perTag)
-        table.data.set(toFloat32(run).data, at * perTag * width)
-        at = end
-      }
+      const shape = [indices.length, perTag, width]
+      const rows = async (from: number, to: number): Promise<Float32Array> =>
+        toFloat32(await readRows(indices[from]! * perTag, (indices[to - 1]! + 1) * perTag)).data
+      // Neighbours in the list are neighbours in the file.
+      const starts = indices.flatMap((index, at) => (index === (indices[at - 1] ?? -2) + 1 ? [] : [at]))
+      if (starts.length === 1) return hostTensor('f32', shape, await rows(0, indices.length))
+      const table = zeros('f32', shape)
+      for (const [run, at] of starts.entries())
+        table.data.set(await rows(at, starts[run + 1] ?? indices.length), at * perTag * width)
       return table
     },
   }
