@@ -36,4 +36,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'list the models on this machine',
     load: async () => (await import('./models.ts')).models,
   },
+  synth: {
+    summary: 'make pictures with questions to learn from',
+    load: async () => (await import('./synth.ts')).synth,
+  },
 }

@@ -1,0 +1,197 @@
+import { type Canvas, createCanvas, type SKRSContext2D } from '@napi-rs/canvas'
+import type { Dice } from '../dice.ts'
+import { type Box, boundsOf } from '../page.ts'
+import { type Development, develop, light, phoneCamera, scanner, screenshot } from './develop.ts'
+import type { Point, Quad } from './homography.ts'
+import { addProps } from './props.ts'
+import { surface } from './surface.ts'
+import { type Bend, flat, Warp } from './warp.ts'
+
+/**
+ * What the page is and so how it is shown: a sheet that lies on something, a small stiff card, a strip of thermal paper that
+ * curls, a screen, or the whole view already.
+ */
+export type Subject = 'sheet' | 'card' | 'strip' | 'screen' | 'view'
+
+/** A finished picture. */
+export interface Photograph {
+  readonly canvas: Canvas
+  readonly jpegQuality: number
+  /** Where a box of the page lies in the picture, in whole pixels. */
+  readonly boxOf: (box: Box) => Box
+}
+
+/** The most pixels of a picture. */
+const MOST_PIXELS = 1_900_000
+
+/** Takes a picture of a page: laid on a surface and seen at an angle, scanned, or as a screen shows it. */
+export function photograph(page: Canvas, subject: Subject, dice: Dice): Photograph {
+  const manner = subject === 'view' ? 'phone' : dice.weighted(manners[subject])
+  if (manner === 'exact') return finish(page, screenshot(dice), (x, y) => [x, y], page.width, page.height)
+  const isView = subject === 'view'
+  const shape = isView
+    ? viewShape(page, dice)
+    : manner === 'scan'
+      ? scanShape(page, dice)
+      : phoneShape(page, dice)
+  const { width, height, quad } = shape
+  const bend =
+    manner === 'phone' && (subject === 'strip' || subject === 'sheet') ? paperBend(subject, dice) : flat
+  const warp = new Warp(page, quad, bend)
+  const canvas = createCanvas(width, height)
+  const ctx = canvas.getContext('2d')
+  if (manner === 'scan') {
+    ctx.fillStyle = dice.pick(['#fbfbfa', '#f1f1ef', '#e4e4e2', '#2a2a2c'])
+    ctx.fillRect(0, 0, width, height)
+  } else if (!isView) {
+    ctx.drawImage(surface(width, height, dice), 0, 0)
+    addProps(ctx, quad, width, height, dice)
+    dropShadow(ctx, quad, dice)
+  }
+  const picture = ctx.getImageData(0, 0, width, height)
+  warp.draw(page, picture, isView)
+  if (manner === 'phone') light(picture, dice)
+  const development = manner === 'scan' ? scanner(dice) : phoneCamera(dice)
+  const developed = develop(picture, development, dice)
+  return finish(developed, development, (x, y) => warp.map(x, y), width, height)
+}
+
+const manners = {
+  sheet: { phone: 6, scan: 3, exact: 1 },
+  card: { phone: 8, scan: 2, exact: 0 },
+  strip: { phone: 8, scan: 2, exact: 0 },
+  screen: { phone: 2, scan: 0, exact: 8 },
+} as const
+
+interface Shape {
+  readonly width: number
+  readonly height: number
+  readonly quad: Quad
+}
+
+/** The page turned by a few degrees and seen a little from the side, with some of the table around it. */
+function phoneShape(page: Canvas, dice: Dice): Shape {
+  const { width, height } = page
+  const turn = (dice.chance(0.25) ? dice.float(-8, 8) : dice.normal(0, 2.2)) * (Math.PI / 180)
+  const lean = dice.normal(0, 0.045)
+  const side = dice.normal(0, 0.035)
+  const corners = [
+    [-1, -1],
+    [1, -1],
+    [1, 1],
+    [-1, 1],
+  ].map(([u, v]): Point => {
+    const depth = 1 + lean * v! + side * u!
+    const x = (u! * width) / 2 / depth
+    const y = (v! * height) / 2 / depth
+    return [x * Math.cos(turn) - y * Math.sin(turn), x * Math.sin(turn) + y * Math.cos(turn)]
+  })
+  const margin = () => dice.float(0.012, dice.chance(0.3) ? 0.28 : 0.1) * Math.min(width, height)
+  return framed(corners, [margin(), margin(), margin(), margin()], dice.float(0.86, 1.08))
+}
+
+function scanShape(page: Canvas, dice: Dice): Shape {
+  const { width, height } = page
+  const turn = dice.normal(0, 0.7) * (Math.PI / 180)
+  const corners = [
+    [0, 0],
+    [width, 0],
+    [width, height],
+    [0, height],
+  ].map(
+    ([x, y]): Point => [x! * Math.cos(turn) - y! * Math.sin(turn), x! * Math.sin(turn) + y! * Math.cos(turn)],
+  )
+  const margin = () => dice.float(0, 12)
+  return framed(corners, [margin(), margin(), margin(), margin()], dice.float(0.88, 1.05))
+}
+
+/** The view itself, a few percent of it cut away at each side. Nothing that is asked about lies in the outer 6 %. */
+function viewShape(page: Canvas, dice: Dice): Shape {
+  const { width, height } = page
+  const out = (size: number) => -dice.float(0.012, 0.04) * size
+  return {
+    width,
+    height,
+    quad: [
+      [out(width), out(height)],
+      [width - out(width), out(height)],
+      [width - out(width), height - out(height)],
+      [out(width), height - out(height)],
+    ],
+  }
+}
+
+/** A picture that holds the corners and margins around them, in whole pixels and not too many. */
+function framed(corners: readonly Point[], margins: readonly number[], wanted: number): Shape {
+  const [left, top, right, bottom] = boundsOf(corners)
+  const [marginLeft, marginTop, marginRight, marginBottom] = margins as [number, number, number, number]
+  const fullWidth = right - left + marginLeft + marginRight
+  const fullHeight = bottom - top + marginTop + marginBottom
+  const scale = Math.min(wanted, Math.sqrt(MOST_PIXELS / (fullWidth * fullHeight)))
+  const quad = corners.map(
+    ([x, y]): Point => [(x - left + marginLeft) * scale, (y - top + marginTop) * scale],
+  )
+  return {
+    width: Math.round(fullWidth * scale),
+    height: Math.round(fullHeight * scale),
+    quad: quad as unknown as Quad,
+  }
+}
+
+/** Waves and fold lines of paper, with the light and shade that they make. */
+function paperBend(subject: 'sheet' | 'strip', dice: Dice): Bend {
+  const strength = subject === 'strip' ? dice.float(0, 0.006) : dice.float(0, 0.0035)
+  const waves = dice.float(0.6, 2.2)
+  const phase = dice.float(0, 2 * Math.PI)
+  const drift = dice.float(-2, 2)
+  const folds = dice.chance(0.45)
+    ? dice.distinct(dice.int(1, 3), () => String(dice.pick([25, 33, 50, 66, 75])))
+    : []
+  const foldAt = folds.map((percent) => Number(percent) / 100 + dice.float(-0.01, 0.01))
+  const foldDepth = dice.float(0.03, 0.1)
+  const angle = (u: number, v: number) => 2 * Math.PI * (waves * u + drift * v) + phase
+  return {
+    shift: (u, v) => strength * Math.sin(angle(u, v)),
+    shade: (u, v) => {
+      let shade = 1 + strength * 11 * Math.cos(angle(u, v))
+      for (const at of foldAt) {
+        const d = v - at
+        // A thin bright ridge with a shadow that fades to one side.
+        if (Math.abs(d) < 0.1)
+          shade += foldDepth * (Math.exp(-Math.abs(d) * 600) * 0.7 - (d > 0 ? Math.exp(-d * 55) : 0))
+      }
+      return shade
+    },
+  }
+}
+
+function dropShadow(ctx: SKRSContext2D, quad: Quad, dice: Dice): void {
+  const reach = dice.float(3, 14)
+  ctx.save()
+  ctx.filter = `blur(${reach * 0.7}px)`
+  ctx.fillStyle = `rgba(0, 0, 0, ${dice.float(0.3, 0.65)})`
+  ctx.translate(dice.float(-reach, reach) * 0.5, reach * 0.5)
+  ctx.beginPath()
+  for (const [x, y] of quad) ctx.lineTo(x, y)
+  ctx.closePath()
+  ctx.fill()
+  ctx.restore()
+}
+
+function finish(
+  canvas: Canvas,
+  { jpegQuality }: Development,
+  map: (x: number, y: number) => Point,
+  width: number,
+  height: number,
+): Photograph {
+  return {
+    canvas,
+    jpegQuality,
+    boxOf: ([left, top, right, bottom]) => {
+      const box = boundsOf([map(left, top), map(right, top), map(right, bottom), map(left, bottom)])
+      const clamp = (value: number, most: number) => Math.min(Math.max(Math.round(value), 0), most)
+      return [clamp(box[0], width), clamp(box[1], height), clamp(box[2], width), clamp(box[3], height)]
+    },
+  }
+}

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { decodeImage } from '../../image/decode.ts'
+import { blindScore } from './blind.ts'
+import { type SyntheticRecord, writeSynthetic } from './dataset.ts'
+import { Dice } from './dice.ts'
+import { type FontSet, fontBook } from './faces.ts'
+import type { Composition } from './kind.ts'
+import { kindNames, kinds } from './kinds.ts'
+import type { Box, Page } from './page.ts'
+import { syntheticSample } from './sample.ts'
+
+const SEED = 11
+
+test('training and held-out fonts have no family in common', () => {
+  const names = (set: FontSet) => fontBook(set).families.map(({ name }) => name)
+  const training = new Set(names('training'))
+  assert.ok(training.size >= 40)
+  assert.deepEqual(
+    names('held-out').filter((name) => training.has(name)),
+    [],
+  )
+})
+
+for (const kind of kindNames) {
+  const compose = (set: FontSet, count: number) =>
+    Array.from({ length: count }, (_, index) =>
+      kinds[kind](new Dice(SEED, `${kind}/${index}`).fork('page'), fontBook(set)),
+    )
+  let composed: readonly Composition[] | undefined
+  /** Twenty training pages, made once. */
+  const pages = () => {
+    composed ??= compose('training', 20)
+    return composed
+  }
+
+  test(`${kind}: the same seed and index give the same picture, questions and boxes`, async () => {
+    const make = () => syntheticSample({ kind, seed: SEED, index: 1 })
+    const [first, second] = [make(), make()]
+    assert.deepEqual(second.questions, first.questions)
+    assert.deepEqual(await second.jpeg(), await first.jpeg())
+    const other = syntheticSample({ kind, seed: SEED, index: 2 })
+    assert.notDeepEqual(await other.jpeg(), await first.jpeg())
+  })
+
+  test(`${kind}: boxes lie in the picture, and on ink`, () => {
+    for (let index = 0; index < 2; index++) {
+      const { questions, photograph, width, height } = syntheticSample({
+        kind,
+        seed: SEED,
+        index,
+        questions: 99,
+      })
+      assert.ok(questions.length > 0)
+      const pixels = photograph.canvas.getContext('2d').getImageData(0, 0, width, height).data
+      for (const { question, boxes } of questions)
+        for (const box of boxes) {
+          const [left, top, right, bottom] = box
+          const where = `${kind} ${index}, ${question}: ${box} in ${width}×${height}`
+          assert.ok(left >= 0 && top >= 0 && right <= width && bottom <= height, where)
+          assert.ok(right - left >= 3 && bottom - top >= 3, where)
+          assert.ok(range(pixels, width, box) > 20, `nothing stands out: ${where}`)
+        }
+    }
+  })
+
+  test(`${kind}: answers that are read stand on the page where they are said to`, () => {
+    for (const [index, { page, asked }] of pages().entries()) {
+      for (const { question, answer, evidence, isRead } of asked) {
+        assert.notEqual(answer.trim(), '', question)
+        assert.equal(answer, answer.trim())
+        for (const { box } of evidence)
+          assert.ok(isWithin(box, [0, 0, page.width, page.height]), `${index} ${question}: ${box}`)
+        if (!isRead) continue
+        for (const mark of evidence) assert.ok(page.marks.includes(mark), question)
+        const printed = evidence.map(({ text }) => text).join(' ')
+        assert.ok(printed.includes(answer), `${index} ${question}: '${answer}' is not in '${printed}'`)
+      }
+    }
+  })
+
+  test(`${kind}: only letters of the chosen set are on the page`, () => {
+    const held = compose('held-out', 6)
+    for (const { page } of pages()) assert.deepEqual(strangers(page, 'training'), [])
+    for (const { page } of held) assert.deepEqual(strangers(page, 'held-out'), [])
+  })
+
+  test(`${kind}: who sees no picture reads almost nothing right`, () => {
+    const score = blindScore(
+      pages()
+        .flatMap(({ asked }) => asked)
+        .filter(({ isRead }) => isRead),
+    )
+    assert.ok(score < 0.1, `${score}`)
+  })
+}
+
+test('the blind answerer gives the most frequent answer among the others of a form', () => {
+  const ask = (form: string, ...answers: string[]) => answers.map((answer) => ({ form, answer }))
+  assert.equal(blindScore(ask('f', 'a', 'b', 'c')), 0)
+  assert.equal(blindScore(ask('f', 'a', 'a', 'a', 'b')), 3 / 4)
+  // For each of the four, the other answer is more frequent among the rest.
+  assert.equal(blindScore(ask('f', 'a', 'a', 'b', 'b')), 0)
+  assert.equal(blindScore([...ask('f', 'a', 'a'), ...ask('g', 'b')]), 2 / 3)
+  assert.equal(blindScore([]), 0)
+})
+
+test('a data set is pictures and lines in the conversation format', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'synthetic-'))
+  try {
+    await writeSynthetic({ kinds: kindNames, count: 2, seed: SEED, folder, questions: 2 })
+    const lines = (await readFile(join(folder, 'data.jsonl'), 'utf8')).trim().split('\n')
+    assert.equal(lines.length, 2)
+    for (const line of lines) {
+      const record = JSON.parse(line) as SyntheticRecord
+      const { image } = await decodeImage(join(folder, record.image))
+      assert.deepEqual([image.width, image.height], [record.width, record.height])
+      assert.deepEqual(
+        record.conversations.map(({ from }) => from),
+        record.answers.flatMap(() => ['human', 'gpt']),
+      )
+      assert.match(record.conversations[0]!.value, /^<image>\n\S/)
+      assert.equal(record.conversations[1]!.value, record.answers[0])
+      assert.equal(record.boxes.length, record.answers.length)
+    }
+    const again = writeSynthetic({ kinds: kindNames, count: 1, seed: SEED, folder })
+    await assert.rejects(again, { code: 'out-exists' })
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+test('work that is stopped keeps the pictures that are done', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'synthetic-'))
+  const abort = new AbortController()
+  const onRecord = () => abort.abort()
+  try {
+    const work = writeSynthetic({
+      kinds: kindNames,
+      count: 5,
+      seed: SEED,
+      folder,
+      signal: abort.signal,
+      onRecord,
+    })
+    await assert.rejects(work, { code: 'aborted', data: { done: 1 } })
+    assert.equal((await readFile(join(folder, 'data.jsonl'), 'utf8')).split('\n').length, 2)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+/** The difference between the brightest and the darkest green value in a box. */
+function range(pixels: Uint8ClampedArray, width: number, [left, top, right, bottom]: Box): number {
+  let least = 255
+  let most = 0
+  for (let y = top; y < bottom; y++)
+    for (let x = left; x < right; x++) {
+      const value = pixels[4 * (y * width + x) + 1]!
+      least = Math.min(least, value)
+      most = Math.max(most, value)
+    }
+  return most - least
+}
+
+function isWithin(inner: Box, outer: Box): boolean {
+  return inner[0] >= outer[0] && inner[1] >= outer[1] && inner[2] <= outer[2] && inner[3] <= outer[3]
+}
+
+function strangers(page: Page, set: FontSet): string[] {
+  return [...page.families].filter((family) => family.set !== set).map(({ name }) => name)
+}
