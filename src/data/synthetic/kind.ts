@@ -31,6 +31,11 @@ export function read(form: string, question: string, mark: Mark): Asked {
   return { form, question, answer: mark.text, evidence: [mark], isRead: true }
 }
 
+/** A question whose answer is the text of a mark that a label names. */
+export function readBeside(form: string, question: string, label: Mark, mark: Mark): Asked {
+  return { form, question, answer: mark.text, evidence: [label, mark], isRead: true }
+}
+
 /** A question whose answer follows from marks. */
 export function derived(form: string, question: string, answer: string, evidence: readonly Mark[]): Asked {
   return { form, question, answer, evidence, isRead: false }

@@ -242,7 +242,7 @@ export class Words {
       () => `The ${adjective()} ${noun()} will ${verb()} the ${noun()} ${adverb()}.`,
       () => `On ${dice.pick(weekdays)} ${name()} went to ${this.city()} with a ${adjective()} ${noun()}.`,
       () => `Please ${verb()} your ${noun()} before the ${noun()} is ${adjective()}.`,
-      () => `We found ${dice.int(2, 980)} ${adjective()} ${noun()}s near the ${noun()}.`,
+      () => `We found ${dice.int(2, 980)} ${adjective()} ${plural(noun())} near the ${noun()}.`,
       () => `"${capital(adverb())}," said ${this.firstName()}, "the ${noun()} was never ${adjective()}."`,
       () => `No ${noun()} can ${verb()} without a ${noun()} or an ${this.noun()}.`,
       () =>
@@ -251,10 +251,11 @@ export class Words {
       () => this.#english.food.description(),
       () =>
         `${name()} has kept the ${noun()} ${adverb()} since ${dice.pick(months)} ${dice.int(1950, 2029)}.`,
-      () => `Every ${noun()} needs ${dice.int(2, 60)} ${noun()}s; the ${adjective()} ones ${verb()} first.`,
+      () =>
+        `Every ${noun()} needs ${dice.int(2, 60)} ${plural(noun())}; the ${adjective()} ones ${verb()} first.`,
       () => `Why would a ${adjective()} ${noun()} ${verb()} ${adverb()}?`,
       () =>
-        `Our ${noun()} is open from ${dice.int(6, 11)} to ${dice.int(1, 9)}, except for ${adjective()} ${noun()}s.`,
+        `Our ${noun()} is open from ${dice.int(6, 11)} to ${dice.int(1, 9)}, except for ${adjective()} ${plural(noun())}.`,
     ])
     return this.#latin(written)
   }
@@ -272,6 +273,12 @@ const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Satur
 const months = 'January|February|March|April|May|June|July|August|September|October|November|December'.split(
   '|',
 )
+
+/** Several of them, as English mostly writes it. */
+export function plural(noun: string): string {
+  if (/(s|x|z|ch|sh)$/.test(noun)) return `${noun}es`
+  return /[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`
+}
 
 /** The word with a capital. */
 export function capital(word: string): string {

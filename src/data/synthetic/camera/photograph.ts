@@ -73,8 +73,9 @@ interface Shape {
 function phoneShape(page: Canvas, dice: Dice): Shape {
   const { width, height } = page
   const turn = (dice.chance(0.25) ? dice.float(-8, 8) : dice.normal(0, 2.2)) * (Math.PI / 180)
-  const lean = dice.normal(0, 0.045)
-  const side = dice.normal(0, 0.035)
+  // Depth changes little over the short side of a long strip.
+  const lean = dice.normal(0, 0.045) * Math.min(1, (1.6 * height) / width)
+  const side = dice.normal(0, 0.035) * Math.min(1, (1.6 * width) / height)
   const corners = [
     [-1, -1],
     [1, -1],

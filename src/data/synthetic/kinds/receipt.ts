@@ -1,5 +1,5 @@
 import type { Dice } from '../dice.ts'
-import { type Asked, type Compose, derived, read } from '../kind.ts'
+import { type Asked, type Compose, derived, read, readBeside } from '../kind.ts'
 import { anyDay, dayStyle, moneyStyle, timeStyle } from '../numbers.ts'
 import { Page, type TextStyle } from '../page.ts'
 import { barcode, dotCode, inkColor } from '../paper.ts'
@@ -150,14 +150,14 @@ export const receipt: Compose = (dice, fonts) => {
       dice.pick(['Subtotal', 'Sub-total', 'Net', 'SUBTOTAL']),
       money.bare(subtotal),
     )
-    asked.push({ ...read('receipt.subtotal', 'What is the subtotal?', second), evidence: [first, second] })
+    asked.push(readBeside('receipt.subtotal', 'What is the subtotal?', first, second))
   }
   if (rate > 0) {
     const { first, second } = row(
       dice.pick([`Tax ${rate}%`, `VAT ${rate}%`, `Sales Tax (${rate}%)`]),
       money.bare(tax),
     )
-    asked.push({ ...read('receipt.tax', 'How much is the tax?', second), evidence: [first, second] })
+    asked.push(readBeside('receipt.tax', 'How much is the tax?', first, second))
   }
   y += line * 0.3
   const big: TextStyle = { ...body, size: size * dice.float(1, 1.55), face: 'bold' }
@@ -171,7 +171,7 @@ export const receipt: Compose = (dice, fonts) => {
     'What is the total amount?',
     'How much was paid in total?',
   ])
-  asked.push({ ...read('receipt.total', totalQuestion, sum.second), evidence: [sum.first, sum.second] })
+  asked.push(readBeside('receipt.total', totalQuestion, sum.first, sum.second))
   if (dice.chance(0.5)) {
     const given = Math.ceil(total / 500) * 500 + dice.pick([0, 0, 500, 1000])
     const cash = row(dice.pick(['Cash', 'CASH', 'Tendered']), money.bare(given))

@@ -1,0 +1,172 @@
+import type { Dice } from '../dice.ts'
+import { type Asked, type Compose, derived, read } from '../kind.ts'
+import { type Mark, Page, type TextStyle } from '../page.ts'
+import { accentColor, inkColor, paperColor } from '../paper.ts'
+import { capital, Words } from '../words.ts'
+
+/** A few lines of running text: a book's page, a letter, a notice, a handwritten note or a page on a screen. */
+export const paragraph: Compose = (dice, fonts) => {
+  const words = new Words(dice)
+  const look = dice.weighted({ book: 3, letter: 3, note: 2, screen: 2 })
+  const family =
+    look === 'note'
+      ? fonts.pick(dice, 'hand')
+      : look === 'book'
+        ? fonts.pick(dice, 'serif')
+        : fonts.pick(dice, 'sans', 'serif', 'mono')
+  const isDark = look === 'screen' && dice.chance(0.3)
+  const background = isDark
+    ? '#1d1f24'
+    : look === 'note'
+      ? dice.pick(['#fdfdf6', '#fbf4c8', '#ffffff'])
+      : paperColor(dice)
+  const color = isDark
+    ? '#e4e4e4'
+    : look === 'note'
+      ? dice.pick(['#1b2a6b', '#1a1a1a', '#24406a'])
+      : inkColor(dice)
+  const size = look === 'note' ? dice.float(27, 38) : dice.float(19, 29)
+  const width = dice.int(560, 1050)
+  const margin = dice.int(40, 100)
+  const lead = size * dice.float(1.25, 1.75)
+  const style: TextStyle = { family, size, color }
+  const page = new Page(width, 1700, background)
+  if (look === 'note' && dice.chance(0.6)) ruled(page, lead, margin, dice)
+  const asked: Asked[] = []
+  let y = look === 'note' ? Math.ceil((margin + size) / lead) * lead - size * 0.15 : margin + size
+
+  if (dice.chance(0.6)) {
+    const headFamily = look === 'note' ? family : fonts.pick(dice, 'serif', 'sans', 'display', 'condensed')
+    const title = dice.pick([
+      () => words.title(),
+      () => capital(`${words.adjective()} ${words.noun()}`),
+      () =>
+        `${dice.pick(['Chapter', 'Part', 'Notice', 'Section'])} ${dice.int(2, 89)}: ${capital(words.noun())}`,
+      () => `${capital(words.noun())} ${dice.pick(['and', 'of', 'without', 'for'])} ${capital(words.noun())}`,
+    ])()
+    const head: TextStyle = {
+      family: headFamily,
+      size: look === 'note' ? size * 1.1 : size * dice.float(1.2, 1.9),
+      color: dice.chance(0.3) && !isDark ? accentColor(dice) : color,
+      face: 'bold',
+      align: dice.chance(0.35) ? 'center' : 'left',
+    }
+    const x = head.align === 'center' ? width / 2 : margin
+    const mark = page.write(title, x, y, page.fitted(title, width - 2 * margin, head))
+    asked.push(read('paragraph.title', dice.pick(['What is the title?', 'What does the heading say?']), mark))
+    y += look === 'note' ? 2 * lead : head.size * 0.6 + lead
+  }
+
+  const wanted = dice.int(2, 9)
+  const lines: Mark[][] = []
+  let isFirst = true
+  while (lines.length < wanted) {
+    const text = Array.from({ length: dice.int(1, 3) }, () => words.sentence()).join(' ')
+    const indent = look === 'book' && !isFirst ? size * 1.4 : 0
+    for (const [i, line] of page.wrapped(text, width - 2 * margin - indent, style).entries()) {
+      if (lines.length === wanted) break
+      lines.push(writeWords(page, line, margin + (i === 0 ? indent : 0), y, style))
+      y += lead
+    }
+    isFirst = false
+    if (look !== 'book' && look !== 'note') y += lead * 0.5
+  }
+  ask(lines, asked, dice)
+  if (look === 'book' && dice.chance(0.6)) {
+    y += lead
+    const number = page.write(String(dice.int(2, 980)), width / 2, y, {
+      ...style,
+      size: size * 0.85,
+      align: 'center',
+    })
+    asked.push(read('paragraph.page', 'What is the page number?', number))
+    y += size
+  }
+  if (look === 'letter' && dice.chance(0.5)) {
+    const sender = page.write(words.person(), margin, y + lead, {
+      ...style,
+      family: fonts.pick(dice, 'hand'),
+      size: size * 1.5,
+    })
+    asked.push(
+      read('paragraph.signature', dice.pick(['Who signed?', 'What is the name below the text?']), sender),
+    )
+    y += 2 * lead
+  }
+  return { page: page.cutAt(y + margin * 0.6), subject: look === 'screen' ? 'screen' : 'sheet', asked }
+}
+
+/** The line word by word, so that each has its box. */
+function writeWords(page: Page, line: string, x: number, y: number, style: TextStyle): Mark[] {
+  const words = line.split(' ')
+  return words.map((word, i) =>
+    page.write(word, x + page.widthOf(i === 0 ? '' : `${words.slice(0, i).join(' ')} `, style), y, style),
+  )
+}
+
+const ordinals = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth']
+
+function ask(lines: readonly (readonly Mark[])[], asked: Asked[], dice: Dice): void {
+  const whole = (form: string, question: string, marks: readonly Mark[]): Asked => ({
+    form,
+    question,
+    answer: marks.map(({ text }) => text).join(' '),
+    evidence: marks,
+    isRead: true,
+  })
+  const i = dice.int(0, lines.length - 1)
+  asked.push(
+    whole(
+      'paragraph.line',
+      dice.pick([`What does the ${ordinals[i]} line of the text say?`, `Read line ${i + 1} of the text.`]),
+      lines[i]!,
+    ),
+  )
+  const j = dice.int(0, lines.length - 1)
+  asked.push(read('paragraph.first', `What is the first word of line ${j + 1} of the text?`, lines[j]![0]!))
+  asked.push(read('paragraph.last', `What is the last word of line ${i + 1} of the text?`, lines[i]!.at(-1)!))
+  const all = lines.flat()
+  const plain = (mark: Mark) => mark.text.replace(/[^\p{L}\p{N}'’-]/gu, '')
+  // A word that stands there once, and is not a mere "the".
+  const unique = all.filter(
+    (mark) => plain(mark).length > 3 && all.filter((other) => plain(other) === plain(mark)).length === 1,
+  )
+  for (const mark of dice.sample(unique, 2)) {
+    const at = all.indexOf(mark)
+    const next = all[at + 1]
+    if (next && plain(next) !== '' && !smallWords.has(plain(next).toLowerCase()))
+      asked.push({
+        ...read('paragraph.next', `Which word follows "${plain(mark)}"?`, next),
+        answer: plain(next),
+        evidence: [mark, next],
+      })
+  }
+  asked.push(derived('paragraph.lines', 'How many lines does the text have?', String(lines.length), all))
+}
+
+/** Words that are guessed too easily. */
+const smallWords = new Set([
+  'the',
+  'a',
+  'an',
+  'of',
+  'to',
+  'and',
+  'in',
+  'is',
+  'with',
+  'will',
+  'but',
+  'was',
+  'your',
+  'has',
+  'no',
+  'or',
+])
+
+/** Lines of an exercise book, at the height of the text's lines. */
+function ruled(page: Page, lead: number, margin: number, dice: Dice): void {
+  for (let y = lead; y < page.height; y += lead)
+    page.rule('rgba(70, 110, 190, 0.4)', 0, y, page.width, y, 1.5)
+  if (dice.chance(0.6)) page.rule('rgba(210, 60, 60, 0.5)', margin * 0.75, 0, margin * 0.75, page.height, 2)
+}
