@@ -21,7 +21,8 @@ export interface GatherTable {
 const { fround } = Math
 
 /**
- * The gather table of one axis; border samples are repeated. Source: torch, UpSampleKernel.cpp, in float32.
+ * The gather table of one axis; border samples are repeated. Source: torch, UpSampleKernel.cpp: the step is rounded to
+ * float32, positions are not (golden case `mgllava-preprocess`, `low_*`).
  */
 export function gatherTable(
   from: number,
@@ -36,11 +37,11 @@ export function gatherTable(
   const indices = new Int32Array(to * taps)
   const weights = new Float32Array(to * taps)
   for (let i = 0; i < to; i++) {
-    let position = options.alignCorners ? fround(step * i) : fround(fround(step * fround(i + 0.5)) - 0.5)
+    let position = options.alignCorners ? step * i : step * (i + 0.5) - 0.5
     if (!cubic) position = Math.max(0, position)
     const first = Math.min(Math.floor(position), from - 1)
-    const t = Math.min(Math.max(fround(position - first), 0), 1)
-    weights.set(cubic ? cubicWeights(t) : [fround(1 - t), t], i * taps)
+    const t = Math.min(Math.max(position - first, 0), 1)
+    weights.set(cubic ? cubicWeights(t) : [1 - t, t], i * taps)
     for (let k = 0; k < taps; k++)
       indices[i * taps + k] = Math.min(Math.max(first + k - (cubic ? 1 : 0), 0), from - 1)
   }
