@@ -42,7 +42,7 @@ export async function staticServer(
       response.end(fallback)
       return
     }
-    const type = types[path.split('.').at(-1)!] ?? 'application/octet-stream'
+    const type = types[path === '' ? 'html' : path.split('.').at(-1)!] ?? 'application/octet-stream'
     const [, first, last] = (servesRanges && /^bytes=(\d+)-(\d+)$/.exec(range ?? '')) || []
     const start = Number(first)
     const end = Math.min(Number(last) + 1, bytes.length)

@@ -52,6 +52,7 @@ export class DecoderPrograms {
   readonly #blocks: readonly Program[]
   readonly #head: Program
   readonly #observed: number | undefined
+  readonly #takesEmpty: boolean
 
   private constructor(
     decoder: Decoder,
@@ -59,7 +60,7 @@ export class DecoderPrograms {
     embedding: Program,
     blocks: readonly Program[],
     head: Program,
-    observed: number | undefined,
+    { observed, compile }: DecoderProgramOptions,
   ) {
     this.decoder = decoder
     this.stages = stages
@@ -67,6 +68,7 @@ export class DecoderPrograms {
     this.#blocks = blocks
     this.#head = head
     this.#observed = observed
+    this.#takesEmpty = compile.device !== 'webgpu' // ONNX Runtime binds no buffer to a tensor without elements
   }
 
   /** @throws EngineError, CheckpointError `weight-missing` */
@@ -96,7 +98,7 @@ export class DecoderPrograms {
             stageOutputs(decoder, w, stage, options.observed),
           ),
         )
-      return new DecoderPrograms(decoder, stages, embedding, blocks, head, options.observed)
+      return new DecoderPrograms(decoder, stages, embedding, blocks, head, options)
     } catch (error) {
       await Promise.all(compiled.map((program) => program.dispose()))
       throw error
@@ -106,7 +108,9 @@ export class DecoderPrograms {
   /** An empty cache for `batch` rows. */
   newCache(batch: number): KvCache {
     const { layers, kvHeads, headSize } = this.decoder
-    return new KvCache({ layers, kvHeads, headSize }, batch)
+    const cache = new KvCache({ layers, kvHeads, headSize }, batch)
+    if (!this.#takesEmpty) cache.reserve(1)
+    return cache
   }
 
   /** ids, B rows of T → embeddings [B, T, H]. */

@@ -142,8 +142,10 @@ function webError(build: Build, device: Device, error: unknown): EngineError {
   const folder = started.get(build)?.wasmFolder
   return new EngineError(
     'engine-files-missing',
-    `onnxruntime-web did not start (${message}). Serve ${file}.wasm and ${file}.mjs of onnxruntime-web/dist ` +
-      (folder ? `in ${folder}.` : 'beside the bundled script, or say where they are with wasmFolder.'),
+    `onnxruntime-web did not start (${message}). ` +
+      (folder
+        ? `Serve ${file}.mjs and ${file}.wasm of onnxruntime-web/dist in ${folder}.`
+        : `Serve ${file}.wasm of onnxruntime-web/dist beside the bundled script, or pass wasmFolder.`),
     { file, folder },
     error,
   )
