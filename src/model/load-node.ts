@@ -5,6 +5,7 @@ import { folderSource } from '../checkpoint/folder.ts'
 import { findModel } from '../hub/find.ts'
 import { decodeImage } from '../image/decode.ts'
 import { nodeEngine } from '../runtime/node-engine.ts'
+import { findBeside } from './find-beside.ts'
 import { type LoadOptions, loadModel, type Platform } from './load.ts'
 import type { Model } from './model.ts'
 import { visualTokenFolder } from './visual-store.ts'
@@ -40,15 +41,17 @@ export interface NodeLoadOptions extends Omit<LoadOptions, 'visualStore'> {
  * @throws as `loadModel`, and CheckpointError `model-folder-missing`, `model-not-pulled`
  */
 export async function load(model: string | FileSource, options: NodeLoadOptions = {}): Promise<NodeModel> {
-  const source = typeof model === 'string' ? await folderSource((await findModel(model)).folder) : model
+  const folder = typeof model === 'string' ? (await findModel(model)).folder : undefined
+  const source = typeof model === 'string' ? await folderSource(folder ?? model) : model
+  const platform = { ...node, findModel: (id: string) => findBeside(id, folder) }
   const { visualCacheDir, ...rest } = options
-  if (visualCacheDir === undefined) return loadModel(source, rest, node)
+  if (visualCacheDir === undefined) return loadModel(source, rest, platform)
   const visualStore = await visualTokenFolder(
     visualCacheDir,
     source,
     `${rest.as ?? ''} ${rest.device ?? 'cpu'}`,
   )
-  return loadModel(source, { ...rest, visualStore }, node)
+  return loadModel(source, { ...rest, visualStore }, platform)
 }
 
 function nameOf(url: URL): string {

@@ -31,6 +31,8 @@ export interface Platform<Encoded> {
   readonly engine: CompileOptions['engine']
   readonly device: CompileOptions['device']
   readonly decode: DecodePicture<Encoded>
+  /** Finds a model that the loaded one's configuration names (a vision tower published on its own). */
+  readonly findModel?: ((id: string) => Promise<FileSource | undefined>) | undefined
 }
 
 /**
@@ -59,7 +61,8 @@ export async function loadModel<Encoded>(
   }
   const compile = { engine: platform.engine, device, threads }
   const visualCache = { maxBytes: options.visualCacheBytes, store: options.visualStore }
-  const system = await openSystem({ source, checkpoint, config }, { compile, onEvent, visualCache }, as)
+  const files = { source, checkpoint, config, findModel: platform.findModel }
+  const system = await openSystem(files, { compile, onEvent, visualCache }, as)
   if (signal?.aborted) {
     await system.dispose()
     throw new AbortError('aborted', 'Loading was stopped.', {}, signal.reason)

@@ -10,6 +10,11 @@ export interface ModelFiles {
   readonly checkpoint: Checkpoint
   /** config.json, unchecked. */
   readonly config: unknown
+  /**
+   * Opens another model that this one's configuration names by hub id or path, such as a vision tower published on its
+   * own; undefined where it is not on this machine.
+   */
+  readonly findModel?: ((id: string) => Promise<FileSource | undefined>) | undefined
 }
 
 export interface OpenOptions {

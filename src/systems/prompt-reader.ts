@@ -46,7 +46,7 @@ export class PromptReader {
     const rows: HostTensor<'f32'>[] = []
     const layouts: VisualLayout[] = []
     for (const prepared of batch) {
-      const embeddings = await this.#embed(prepared, run)
+      const embeddings = await this.embed(prepared, run)
       seconds.encode += clock()
       const layout = (await compress?.(prepared, embeddings, run)) ?? prepared.layout
       layouts.push(layout)
@@ -81,7 +81,7 @@ export class PromptReader {
   }
 
   /** The prompt with its visual tokens, [1, L, H]. */
-  async #embed(prepared: PreparedConversation, run: RunOptions): Promise<HostTensor<'f32'>> {
+  async embed(prepared: PreparedConversation, run: RunOptions = {}): Promise<HostTensor<'f32'>> {
     const { programs, placeholderId, padId, encode } = this.#parts
     const { promptIds, tileCount } = prepared
     const features = tileCount > 0 ? await encode(prepared, run) : undefined

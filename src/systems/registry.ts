@@ -1,5 +1,6 @@
 import { CheckpointError } from '../tensor/errors.ts'
 import { openInternVl2 } from './internvl2.ts'
+import { openLlava } from './llava15.ts'
 import { openMiniMonkey } from './mini-monkey.ts'
 import type { ModelFiles, OpenOptions } from './model-files.ts'
 import type { System } from './system.ts'
@@ -10,12 +11,15 @@ type OpenSystem = (files: ModelFiles, options: OpenOptions) => Promise<System>
 const systems: Readonly<Record<string, OpenSystem>> = {
   internvl2: openInternVl2,
   'mini-monkey': openMiniMonkey,
+  llava: openLlava,
 }
 
 /** The system of each `architectures[0]` that a published config.json names. */
 const byArchitecture: Readonly<Record<string, string>> = {
   InternVLChatModel: 'internvl2',
   MiniMonkeyChatModel: 'mini-monkey',
+  LlavaLlamaForCausalLM: 'llava',
+  LlavaMistralForCausalLM: 'llava',
 }
 
 /** The names of all systems. */

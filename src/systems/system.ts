@@ -35,7 +35,7 @@ export interface Conversation {
   readonly compression?: CompressionOptions | undefined
 }
 
-/** The visual tokens of one tile: where they stand in the prompt and what they show. */
+/** Visual tokens of one tile that follow each other: where they stand in the prompt and what they show. */
 export interface VisualSpan {
   /** Index into the conversation's pictures. */
   readonly picture: number
@@ -44,6 +44,11 @@ export interface VisualSpan {
   /** Prompt positions `start` to before `end`. */
   readonly start: number
   readonly end: number
+  /**
+   * The tile's token that the span begins with, where a tile's tokens stand in several spans (rows that run across
+   * tiles); 0 by default.
+   */
+  readonly firstToken?: number
 }
 
 /** Which prompt positions are visual and which tile each shows. It is kept to the end of a run. */

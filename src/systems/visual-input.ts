@@ -1,6 +1,7 @@
 import type { Normalisation } from '../image/normalise.ts'
 import { pictureKey } from '../image/picture-key.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
+import { NEWLINE } from '../tiling/any-res-tokens.ts'
 import { tilePixelValues } from '../tiling/pixel-values.ts'
 import type { TilePlan } from '../tiling/plan.ts'
 import type { Picture, VisualSpan } from './system.ts'
@@ -72,8 +73,57 @@ export function visualSpans(
 }
 
 /**
+ * Where the tokens of one picture stand when its tiles are merged in space: a span for each stretch of one tile.
+ * @param order the picture's tokens as `anyResTokens` gives them
+ * @param start position of the first of them in the prompt
+ */
+export function mergedSpans(
+  order: readonly number[],
+  tokensPerTile: number,
+  picture: number,
+  start: number,
+): VisualSpan[] {
+  const spans: VisualSpan[] = []
+  for (let from = 0; from < order.length; ) {
+    const first = order[from]!
+    const tile = Math.floor(first / tokensPerTile)
+    const left = (tile + 1) * tokensPerTile - first
+    let length = 1
+    while (length < left && order[from + length] === first + length) length++
+    if (first !== NEWLINE)
+      spans.push({
+        picture,
+        tile,
+        start: start + from,
+        end: start + from + length,
+        ...(first % tokensPerTile > 0 && { firstToken: first % tokensPerTile }),
+      })
+    from += length
+  }
+  return spans
+}
+
+/**
+ * Tokens in another order, with the newline where it stands. features [N, T, H], newline [H] → [order, H].
+ */
+export function orderTokens(
+  features: HostTensor<'f32'>,
+  order: readonly number[],
+  newline: Float32Array,
+): HostTensor<'f32'> {
+  const width = features.shape[2]!
+  const data = new Float32Array(order.length * width)
+  for (const [i, token] of order.entries())
+    data.set(
+      token === NEWLINE ? newline : features.data.subarray(token * width, (token + 1) * width),
+      i * width,
+    )
+  return hostTensor('f32', [order.length, width], data)
+}
+
+/**
  * Writes visual tokens over their placeholders, in order, in place.
- * embeddings [1, L, H]; features [N, T, H]; the prompt has N·T tokens `contextId`.
+ * embeddings [1, L, H]; features [..., H]; the prompt has as many tokens `contextId`.
  */
 export function writeVisualTokens(
   embeddings: HostTensor<'f32'>,

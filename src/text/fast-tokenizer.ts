@@ -37,6 +37,7 @@ class FastTokenizer implements Tokenizer {
   readonly eosId: number | undefined
   readonly padId: number | undefined
   readonly addsBos: boolean
+  readonly isLegacy: boolean
   readonly addedTokens: readonly AddedToken[]
   readonly specialIds: ReadonlySet<number>
   readonly #library: HuggingFaceTokenizer
@@ -59,6 +60,7 @@ class FastTokenizer implements Tokenizer {
     const named = [...SPECIAL_NAMES.map((name) => config.named[name]), ...config.additional]
     const special = this.addedTokens.filter((token) => token.special).map((token) => token.id)
     this.specialIds = new Set([...special, ...named.flatMap((token) => id(token?.content) ?? [])])
+    this.isLegacy = config.json.legacy !== false
     this.addsBos = this.bosId !== undefined && this.encode('')[0] === this.bosId
   }
 

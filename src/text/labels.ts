@@ -143,7 +143,7 @@ function withPictures(messages: readonly SampleMessage[], pictureTokens: readonl
 }
 
 /** The messages from the first human one on. @throws InputError `label-roles` when they do not take turns. */
-function messagesInTurn(conversation: readonly SampleMessage[], strips: boolean): Message[] {
+export function messagesInTurn(conversation: readonly SampleMessage[], strips: boolean): Message[] {
   const skipped = conversation[0]?.from === 'gpt' ? 1 : 0
   return conversation.slice(skipped).map(({ from, value }, i) => {
     const expected = i % 2 === 0 ? 'human' : 'gpt'

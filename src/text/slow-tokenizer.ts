@@ -33,6 +33,8 @@ export interface SlowClass {
   readonly join: (tokens: readonly string[], isSpecial: (token: string) => boolean) => string
   readonly addsBos: boolean
   readonly addsEos: boolean
+  /** Llama's `legacy`; absent for other classes. */
+  readonly isLegacy?: boolean
   /** Fixed ids where the class takes them from its vocabulary and not from the configuration. */
   readonly ids?: { readonly bos?: number | undefined; readonly eos?: number | undefined }
   /** Whether decoding puts a space around added tokens. */
@@ -54,6 +56,7 @@ export class SlowTokenizer implements Tokenizer {
   readonly padId: number | undefined
   readonly unkToken: string | undefined
   readonly addsBos: boolean
+  readonly isLegacy: boolean
   readonly addedTokens: readonly AddedToken[]
   readonly specialIds: ReadonlySet<number>
   readonly #class: SlowClass
@@ -93,6 +96,7 @@ export class SlowTokenizer implements Tokenizer {
     this.padId = id('pad_token')
     this.unkToken = named[SPECIAL_NAMES.indexOf('unk_token')]?.content
     this.addsBos = official.addsBos
+    this.isLegacy = official.isLegacy ?? true
     this.addedTokens = [...this.#added.values()].sort((a, b) => a.id - b.id)
     const additional = new Set(config.additional.map(({ content }) => content))
     this.#apart = new Set(

@@ -18,12 +18,50 @@ export interface ConversationTemplate {
   readonly afterRole: string
   /** What the model writes at the end of its answer: the separator as the checkpoint's code reports it. */
   readonly separator: string
+  /** Set where the system block, unless its text is empty, stands inside the first question (Llama 2). */
+  readonly systemInQuestion?: true
+  /** What stands before every question but the first. */
+  readonly betweenTurns?: string
 }
 
 const internVl =
   '你是由上海人工智能实验室联合商汤科技开发的书生多模态大模型，英文名叫InternVL, 是一个有用无害的人工智能助手。'
 const internVl25 =
   '你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的多模态大语言模型。'
+
+const assistantTo = (person: string): string =>
+  `A chat between a curious ${person} and an artificial intelligence assistant. ` +
+  `The assistant gives helpful, detailed, and polite answers to the ${person}'s questions.`
+
+/** Roles with colons, as Vicuna was trained on them: a space after questions, `</s>` after answers. */
+function vicuna(name: string, system: string): ConversationTemplate {
+  return {
+    name,
+    systemBlock: '{system}',
+    system,
+    userRole: 'USER',
+    assistantRole: 'ASSISTANT',
+    separators: [' ', ' ', '</s>'],
+    afterRole: ': ',
+    separator: '</s>',
+  }
+}
+
+/** Questions between [INST] and [/INST]. */
+function instructions(name: string, system: string, betweenTurns: string): ConversationTemplate {
+  return {
+    name,
+    systemBlock: '<<SYS>>\n{system}\n<</SYS>>\n\n',
+    system,
+    systemInQuestion: true,
+    userRole: '[INST]',
+    assistantRole: '',
+    separators: ['', ' [/INST]', ' </s>'],
+    afterRole: ' ',
+    betweenTurns,
+    separator: '</s>',
+  }
+}
 
 /** Blocks of the form `<|im_start|>role\ntext` with one separator. */
 function chatMl(name: string, system: string, separator: string): ConversationTemplate {
@@ -40,7 +78,8 @@ function chatMl(name: string, system: string, separator: string): ConversationTe
 }
 
 /**
- * The built-in conversations. Source: OpenGVLab/InternVL, `conversation.py`; golden case `internvl-prompts`.
+ * The built-in conversations. Source: `conversation.py` of OpenGVLab/InternVL and of haotian-liu/LLaVA; golden cases
+ * `internvl-prompts`, `llava15-labels`.
  */
 export const conversationTemplates: readonly ConversationTemplate[] = [
   chatMl('internlm2-chat', internVl, '<|im_end|>'),
@@ -66,6 +105,40 @@ export const conversationTemplates: readonly ConversationTemplate[] = [
     afterRole: ': ',
     separator: '</s>',
   },
+  vicuna('vicuna_v1', assistantTo('user')),
+  vicuna('llava_v1', assistantTo('human')),
+  vicuna(
+    'v1_mmtag',
+    'A chat between a curious user and an artificial intelligence assistant. ' +
+      'The assistant is able to understand the visual content that the user provides, ' +
+      'and assist the user with a variety of tasks using natural language.' +
+      'The visual content will be provided with the following format: <Image>visual content</Image>.',
+  ),
+  {
+    name: 'llava_v0',
+    systemBlock: '{system}',
+    system: assistantTo('human'),
+    userRole: 'Human',
+    assistantRole: 'Assistant',
+    separators: ['###', '###', '###'],
+    afterRole: ': ',
+    separator: '###',
+  },
+  instructions(
+    'llava_llama_2',
+    'You are a helpful language and vision assistant. ' +
+      'You are able to understand the visual content that the user provides, ' +
+      'and assist the user with a variety of tasks using natural language.',
+    '<s>',
+  ),
+  instructions('mistral_instruct', '', ''),
+  chatMl('chatml_direct', 'Answer the questions.', '<|im_end|>'),
+  chatMl(
+    'mpt',
+    'A conversation between a user and an LLM-based AI assistant. ' +
+      'The assistant gives helpful and honest answers.',
+    '<|im_end|>',
+  ),
 ]
 
 /**
@@ -104,12 +177,16 @@ export function renderMessages(
   messages: readonly Message[],
   system: string = template.system,
 ): string {
+  const { systemInQuestion = false, betweenTurns = '', afterRole } = template
   const [afterSystem, afterUser, afterAssistant] = template.separators
-  let prompt = template.systemBlock.replace('{system}', () => system) + afterSystem
-  for (const { role, text } of messages) {
+  const block = template.systemBlock.replace('{system}', () => system)
+  let prompt = systemInQuestion ? '' : block + afterSystem
+  for (const [i, { role, text }] of messages.entries()) {
     const name = role === 'user' ? template.userRole : template.assistantRole
     const separator = role === 'user' ? afterUser : afterAssistant
-    prompt += text ? name + template.afterRole + text + separator : name + template.afterRole.trimEnd()
+    const opening = i === 0 && systemInQuestion && system !== '' ? block : ''
+    if (i > 0 && role === 'user') prompt += betweenTurns
+    prompt += text ? name + afterRole + opening + text + separator : name + afterRole.trimEnd()
   }
   return prompt
 }

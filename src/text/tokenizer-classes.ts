@@ -83,6 +83,7 @@ async function loadLlama(source: FileSource, { json, named }: TokenizerConfig): 
     addsEos: flag(json, 'add_eos_token', false),
     spacesAroundAdded: true,
     cleansUp: flag(json, 'clean_up_tokenization_spaces', false),
+    isLegacy: legacy,
   }
   if (legacy) return official
   return {

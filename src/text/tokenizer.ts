@@ -37,6 +37,11 @@ export interface Tokenizer {
   readonly padId: number | undefined
   /** Whether `encode` puts the begin token first. */
   readonly addsBos: boolean
+  /**
+   * Whether every stretch of text gets a leading space of its own: the official `legacy` of Llama's tokenizers, false
+   * for LLaVA's. Other classes do not say so.
+   */
+  readonly isLegacy: boolean
   /** In order of their ids. */
   readonly addedTokens: readonly AddedToken[]
   /** The ids that `skipSpecial` leaves out. */

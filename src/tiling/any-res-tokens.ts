@@ -8,17 +8,17 @@ export type PatchMergeType = 'flat' | 'spatial' | 'spatial_unpad'
 export const NEWLINE = -1
 
 /**
- * The visual tokens of one picture in the order in which the language model reads them, each as `tile · side² + patch`
+ * The visual tokens of one picture in the order in which the language model reads them, each as `tile · perTile + token`
  * or `NEWLINE`.
  * - `flat`: tile after tile.
  * - `spatial`: the whole picture's tile, then the rows of the canvas across its tiles.
  * - `spatial_unpad`: as `spatial`, without the rows or columns of padding, and a newline behind each row.
  *
  * Source: LLaVA-NeXT, `prepare_inputs_labels_for_multimodal`, `unpad_image`; golden case `llava15-anyres`.
- * @param side patches along a tile's side
+ * @param perTile tokens of one tile; merged in space, they are the patches of a square
  */
-export function anyResTokens(plan: TilePlan, side: number, merge: PatchMergeType): number[] {
-  const perTile = side * side
+export function anyResTokens(plan: TilePlan, perTile: number, merge: PatchMergeType): number[] {
+  const side = Math.sqrt(perTile)
   const tiles = plan.tiles.length
   const flat = Array.from({ length: tiles * perTile }, (_, i) => i)
   if (merge === 'flat' || plan.strategy !== 'anyres')
@@ -36,6 +36,22 @@ export function anyResTokens(plan: TilePlan, side: number, merge: PatchMergeType
     if (merge === 'spatial_unpad') order.push(NEWLINE)
   }
   return order
+}
+
+/** As `anyResTokens`, for several pictures whose tiles are counted through. */
+export function picturesTokens(
+  plans: readonly TilePlan[],
+  perTile: number,
+  merge: PatchMergeType,
+): number[][] {
+  let first = 0
+  return plans.map((plan) => {
+    const order = anyResTokens(plan, perTile, merge).map((token) =>
+      token === NEWLINE ? token : first + token,
+    )
+    first += plan.tiles.length * perTile
+    return order
+  })
 }
 
 /** The part of a map of patches that shows the picture; of an odd remainder one padded row or column stays. */

@@ -2,7 +2,7 @@ import type { Decoder } from '../decoders/decoder.ts'
 import { trainingMask } from '../decoders/mask.ts'
 import { RotaryState } from '../decoders/rope.ts'
 import { dim } from '../graph/dim.ts'
-import { input, type Tensor } from '../graph/tensor.ts'
+import { input, type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 
@@ -15,8 +15,9 @@ export function decoderGraph(decoder: Decoder, w: Weights, embeddings: Tensor): 
     mask: input('mask', 'f32', [B, T, T]),
   }
   let x = embeddings
-  for (let layer = 0; layer < decoder.layers; layer++) x = decoder.block(w, layer, x, context).output
-  return decoder.head(w, decoder.norm(w, x))
+  for (let layer = 0; layer < decoder.layers; layer++)
+    x = tap(`decoder.hidden_states.${layer + 1}`, decoder.block(w, layer, x, context).output)
+  return decoder.head(w, tap('decoder.normed', decoder.norm(w, x)))
 }
 
 /**

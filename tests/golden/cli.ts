@@ -63,7 +63,7 @@ function compareAll(
     const wanted = expected.get(name)
     if (!wanted) continue
     expected.delete(name)
-    const outcome = compareTensor(actual, wanted, toleranceOf(golden.json.tolerance, name))
+    const outcome = compareTensor(actual, wanted, toleranceOf(golden.json.tolerance, name, wanted.dtype))
     worst = Math.max(worst, outcome.worst)
     if (outcome.problem) lines.push(`${name}: ${outcome.problem}`)
   }

@@ -1,14 +1,24 @@
+import type { DType } from '../../src/tensor/dtype.ts'
 import type { HostTensor } from '../../src/tensor/tensor.ts'
 import type { Tolerance } from './case.ts'
 
 /**
- * The tolerance of a name: that of the longest pattern (with `*`) that matches, else the one called `default`, else
- * exact.
+ * The tolerance of a name: that of the longest pattern (with `*`) that matches, else the one called `default`. Where
+ * a case says nothing, values are exact, but floats are held to the strictest relative tolerance that it grants any
+ * other.
  */
-export function toleranceOf(tolerances: Readonly<Record<string, Tolerance>>, name: string): Tolerance {
+export function toleranceOf(
+  tolerances: Readonly<Record<string, Tolerance>>,
+  name: string,
+  dtype?: DType,
+): Tolerance {
   const matching = Object.entries(tolerances).filter(([pattern]) => matches(pattern, name))
   matching.sort(([a], [b]) => b.length - a.length)
-  return matching[0]?.[1] ?? tolerances.default ?? { atol: 0, rtol: 0 }
+  const stated = matching[0]?.[1] ?? tolerances.default
+  if (stated) return stated
+  const granted = Object.values(tolerances).filter(({ rtol }) => rtol > 0)
+  const [strictest] = granted.sort((a, b) => a.atol + a.rtol - (b.atol + b.rtol))
+  return (dtype === 'f32' && strictest) || { atol: 0, rtol: 0 }
 }
 
 function matches(pattern: string, name: string): boolean {

@@ -1,0 +1,81 @@
+import type { Checkpoint } from '../checkpoint/checkpoint.ts'
+import { mergeCheckpoints, withPrefix } from '../checkpoint/entries.ts'
+import type { FileSource } from '../checkpoint/files.ts'
+import { openCheckpoint } from '../checkpoint/open.ts'
+import { CheckpointError } from '../tensor/errors.ts'
+import type { ModelFiles } from './model-files.ts'
+
+/** A part of a model that is published on its own and may be missing from the checkpoint that uses it. */
+export interface Companion {
+  /** What it is, for messages: `vision tower`. */
+  readonly part: string
+  /** The field of the configuration that names it. */
+  readonly field: string
+  /** A hub id or a path. */
+  readonly id: string | undefined
+  /** How its keys begin in its own checkpoint. */
+  readonly from: string
+  /** How they begin in the one that uses it. */
+  readonly to: string
+}
+
+/** A checkpoint with everything that it needs, and where what it lacked came from. */
+export interface CompleteCheckpoint {
+  readonly checkpoint: Checkpoint
+  /** By part; a part that the checkpoint holds itself has none. */
+  readonly sources: ReadonlyMap<string, FileSource>
+}
+
+/**
+ * The checkpoint with the companions that it does not hold itself. A part that it holds goes before the published one:
+ * it was trained further.
+ * @throws CheckpointError `companion-missing`, which says from where it would come; `companion-other` when what was found has
+ * other weights
+ */
+export async function withCompanions(
+  files: ModelFiles,
+  companions: readonly Companion[],
+): Promise<CompleteCheckpoint> {
+  const found: Checkpoint[] = [files.checkpoint]
+  const sources = new Map<string, FileSource>()
+  for (const companion of companions) {
+    if (holds(files.checkpoint, companion.to)) continue
+    const source = await findCompanion(files, companion)
+    const weights = withPrefix(await openCheckpoint(source), companion.from, companion.to)
+    if (weights.keys().length === 0)
+      throw new CheckpointError(
+        'companion-other',
+        `${source.name}, which ${files.source.name} names as its ${companion.part}, has no weights that begin with ` +
+          `'${companion.from}'. It is another kind of model: check ${companion.field} in config.json.`,
+        { part: companion.part, source: source.name, prefix: companion.from },
+      )
+    sources.set(companion.part, source)
+    found.push(weights)
+  }
+  const [only] = found
+  const checkpoint = found.length === 1 ? only! : mergeCheckpoints(files.checkpoint.name, found)
+  return { checkpoint, sources }
+}
+
+/** Whether a checkpoint holds a part: any key below its prefix. */
+export function holds(checkpoint: Checkpoint, prefix: string): boolean {
+  return checkpoint.keys().some((key) => key.startsWith(prefix))
+}
+
+async function findCompanion(files: ModelFiles, { part, field, id, to }: Companion): Promise<FileSource> {
+  if (id === undefined)
+    throw new CheckpointError(
+      'companion-missing',
+      `${files.source.name} has no ${part} (weights ${to}…), and its config.json does not name one in ${field}. ` +
+        'Pull the model again, or name the folder or hub id there.',
+      { part, field },
+    )
+  const source = await files.findModel?.(id)
+  if (source) return source
+  throw new CheckpointError(
+    'companion-missing',
+    `${files.source.name} has no ${part} of its own (weights ${to}…): it is published apart, as ${id}, which is ` +
+      `neither beside the model nor in the hub cache. Run: panoptes pull ${id}`,
+    { part, field, id, command: `panoptes pull ${id}` },
+  )
+}

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after, test } from 'node:test'
+import { writeSafetensors } from '../src/checkpoint/write-safetensors.ts'
+import { llama, llamaConfig } from '../src/decoders/llama.ts'
+import { clipVisionConfig, clipVitShapes } from '../src/encoders/clip-config.ts'
+import { prefixShapes, type Shapes } from '../src/graph/weights.ts'
+import { load } from '../src/node.ts'
+import { llavaConfig, llavaShapes } from '../src/systems/llava-config.ts'
+import { llavaTemplate } from '../src/systems/llava15.ts'
+import { randomTensor } from './finite-differences.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const receipt = join(root, 'examples/receipt.jpg')
+const street = join(root, 'examples/street-sign.jpg')
+const folder = await mkdtemp(join(tmpdir(), 'llava-'))
+after(() => rm(folder, { recursive: true }))
+
+const clip = { hidden_size: 64, intermediate_size: 32, num_hidden_layers: 2, num_attention_heads: 1 }
+const tower = clipVisionConfig.parse({ ...clip, image_size: 28, patch_size: 14 })
+const language = {
+  ...{ hidden_size: 16, intermediate_size: 24, num_hidden_layers: 1, num_attention_heads: 2 },
+  ...{ vocab_size: 600, max_position_embeddings: 1000, rms_norm_eps: 1e-5 },
+}
+const published = {
+  architectures: ['LlavaLlamaForCausalLM'],
+  model_type: 'llava_llama',
+  mm_vision_tower: 'openai/clip-tiny-patch14-28',
+  mm_projector_type: 'mlp2x_gelu',
+  image_aspect_ratio: 'pad',
+  ...language,
+}
+
+/** A checkpoint folder with random weights and the fixture's tokenizer. */
+async function checkpoint(
+  name: string,
+  config: object,
+  leavesOut: RegExp,
+  extra: Shapes = {},
+): Promise<string> {
+  const path = join(folder, name)
+  const decoder = llama(llamaConfig.parse(language), { hasQkvBias: false, isPacked: false })
+  const shapes = { ...llavaShapes(llavaConfig.parse(config), tower, decoder), ...extra }
+  await cp(join(root, 'tests/fixtures/mini-monkey/tokenizer.model'), join(path, 'tokenizer.model'))
+  await writeFile(
+    join(path, 'tokenizer_config.json'),
+    '{"tokenizer_class": "LlamaTokenizer", "legacy": false}',
+  )
+  await writeFile(join(path, 'config.json'), JSON.stringify(config))
+  await weights(join(path, 'model.safetensors'), shapes, leavesOut)
+  return path
+}
+
+async function weights(path: string, shapes: Shapes, leavesOut = /^$/): Promise<void> {
+  const kept = Object.entries(shapes).filter(([key]) => !leavesOut.test(key))
+  const tensors = new Map(kept.map(([key, shape], i) => [key, randomTensor(shape, i + 1, -0.3, 0.3)]))
+  await writeFile(path, writeSafetensors(tensors))
+}
+
+test('the vision tower comes from the folder beside the model, or the error says what to pull', async () => {
+  const path = await checkpoint('llava-v1.5-tiny', published, /vision_tower/)
+  await assert.rejects(load(path), {
+    code: 'companion-missing',
+    message:
+      /published apart, as openai\/clip-tiny-patch14-28.*Run: panoptes pull openai\/clip-tiny-patch14-28/s,
+  })
+  const beside = join(folder, 'clip-tiny-patch14-28')
+  await mkdir(beside)
+  await writeFile(join(beside, 'config.json'), JSON.stringify({ model_type: 'clip', vision_config: tower }))
+  await weights(join(beside, 'model.safetensors'), {
+    ...prefixShapes('vision_model', clipVitShapes(tower)),
+    'text_model.final_layer_norm.weight': [3],
+  })
+  const notices: string[] = []
+  const model = await load(path, {
+    onEvent: (event) => event.phase === 'notice' && notices.push(event.message),
+  })
+  const answer = await model.ask('What?', { images: [receipt], maxNewTokens: 3 })
+  assert.equal(answer.tokens.visual, 4)
+  assert.equal(answer.question, '<image>\nWhat?')
+  assert.deepEqual(notices, [])
+  await model.dispose()
+})
+
+test('a tower of its own goes before the published one; any-res shows tiles, rows and newlines', async () => {
+  const config = {
+    ...published,
+    image_aspect_ratio: 'anyres',
+    mm_patch_merge_type: 'spatial_unpad',
+    image_grid_pinpoints: '[[28, 56], [56, 28], [56, 56]]',
+  }
+  const path = await checkpoint('llava-v1.6-tiny', config, /^$/)
+  const model = await load(path)
+  const { layout, pictures, tokens } = await model.ask('Compare.', {
+    images: [receipt, street],
+    maxNewTokens: 2,
+  })
+  assert.equal(pictures[0]!.plan.strategy, 'anyres')
+  assert.equal(
+    tokens.visual,
+    pictures.reduce((sum, { visualTokens }) => sum + visualTokens, 0),
+  )
+  // Every token but the newlines belongs to one span, and no two spans overlap.
+  const places = layout.spans.flatMap(({ start, end }) =>
+    Array.from({ length: end - start }, (_, i) => start + i),
+  )
+  assert.equal(new Set(places).size, places.length)
+  const newlines = pictures.reduce((sum, { plan, visualTokens }) => {
+    const own = layout.spans.filter(({ picture }) => pictures[picture]!.plan === plan)
+    return sum + visualTokens - own.reduce((n, { start, end }) => n + end - start, 0)
+  }, 0)
+  assert.ok(newlines >= 2 && newlines + places.length === tokens.visual)
+  await model.dispose()
+})
+
+test('refuses what it cannot do before anything runs', async () => {
+  const path = await checkpoint('llava-v1.5-whole', published, /^$/)
+  const model = await load(path)
+  const ask = (options: object) => model.ask('What?', { images: [receipt], ...options })
+  await assert.rejects(ask({ compression: {} }), { code: 'option-without-effect' })
+  await assert.rejects(ask({ tiling: { strategy: 's2' } }), { code: 'tiling-needs-projector' })
+  await assert.rejects(model.ask('<image> <image>?', { images: [receipt] }), {
+    code: 'image-placeholder-count',
+    message: /has 2 <image> placeholders but 1 pictures/,
+  })
+  await assert.rejects(model.ask('What? '.repeat(900)), {
+    code: 'prompt-too-long',
+    message: /the model has 1000 positions/,
+  })
+  await model.dispose()
+  const other = await checkpoint(
+    'llava-other',
+    { ...published, mm_projector_type: 'mlp2x_gelu' },
+    /mm_projector/,
+  )
+  await assert.rejects(load(other), { code: 'weights-do-not-fit', message: /model\.mm_projector/ })
+  const unknown = { ...published, mm_projector_type: 'resampler' }
+  await writeFile(join(other, 'config.json'), JSON.stringify(unknown))
+  await assert.rejects(load(other), {
+    code: 'config-invalid',
+    message: /mm_projector_type: known are identity/,
+  })
+})
+
+test('the template follows the name as the official command line has it', () => {
+  const chosen = (name: string, architecture = 'LlavaLlamaForCausalLM') => llavaTemplate(name, architecture)
+  assert.equal(chosen('liuhaotian/llava-v1.5-7b'), 'vicuna_v1')
+  assert.equal(chosen('liuhaotian/llava-v1.6-34b'), 'chatml_direct')
+  assert.equal(chosen('liuhaotian/llava-llama-2-13b-chat'), 'llava_llama_2')
+  assert.equal(chosen('somewhere', 'LlavaMistralForCausalLM'), 'mistral_instruct')
+  assert.equal(chosen('LLaVA-7b-delta-v0'), 'llava_v0')
+  assert.equal(chosen('models/mine'), 'vicuna_v1')
+})
