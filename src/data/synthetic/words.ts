@@ -88,7 +88,7 @@ export class Words {
 
   jobTitle(): string {
     const { person, commerce } = this.#english
-    return this.#dice.chance(0.5)
+    return this.#dice.chance(0.75)
       ? `${person.jobArea()} ${person.jobType()}`
       : this.#dice.pick([
           `Head of ${commerce.department()}`,
