@@ -6,6 +6,15 @@ export { type HttpSourceOptions, httpSource } from './checkpoint/http.ts'
 export { memorySource } from './checkpoint/memory.ts'
 export { openCheckpoint } from './checkpoint/open.ts'
 export { findNonFinite, type NonFiniteWeight } from './checkpoint/scan.ts'
+export type { DetectOptions, SimilarOptions } from './detectors/detect-options.ts'
+export {
+  type Detection,
+  Detector,
+  type DetectorFiles,
+  type DetectResult,
+  type OpenDetectorOptions,
+  openDetector,
+} from './detectors/detector.ts'
 export type { Tag } from './detectors/tag-list.ts'
 export {
   type OpenTaggerOptions,
@@ -18,6 +27,7 @@ export {
 } from './detectors/tagger.ts'
 export type { GeneratedRow, StopReason } from './generate/generate.ts'
 export type { GenerationOptions } from './generate/options.ts'
+export type { Box, LabelledBox } from './image/boxes.ts'
 export { type RgbImage, rgbImage } from './image/rgb-image.ts'
 export { type Answer, AnswerStream, type TokenCounts } from './model/answer.ts'
 export { Chat } from './model/chat.ts'

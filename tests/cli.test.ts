@@ -106,6 +106,65 @@ describe('tag', () => {
   })
 })
 
+describe('detect', () => {
+  const owlv2 = join(root, 'tests/fixtures/owlv2')
+  const picture = join(root, 'examples/street-sign.jpg')
+  const detect = (...words: string[]) => panoptes('detect', picture, '--model', owlv2, ...words)
+
+  test('writes the surest box first, progress to stderr, and draws the boxes', async () => {
+    const out = join(folder, 'boxes.png')
+    const { status, stdout, stderr } = detect('--labels', 'sign, red car', '--out', out)
+    assert.equal(status, 0, stderr)
+    const [heading, ...lines] = stdout.trimEnd().split('\n')
+    assert.match(heading!, /^LABEL +SCORE +LEFT +TOP +RIGHT +BOTTOM$/)
+    assert.equal(lines.pop(), `drawn to ${out}`)
+    const scores = lines.map((line) => Number(/^(?:sign|red car) +(0\.\d{3})(?: +-?\d+){4}$/.exec(line)?.[1]))
+    assert.ok(scores.length > 1 && scores.every((score, i) => score <= (scores[i - 1] ?? 1)), stdout)
+    assert.match(stderr, /loading detector\n(.*\n)*detecting: 5 layers/)
+    assert.deepEqual([...(await readFile(out)).subarray(1, 4)], [...Buffer.from('PNG')])
+  })
+  test('--json has boxes, labels, scores and timings; --nms leaves out what overlaps', () => {
+    const ask = ['--labels', 'sign', '--threshold', '0', '--json', '--quiet']
+    const all = JSON.parse(detect(...ask).stdout)
+    const fewer = JSON.parse(detect(...ask, '--nms', '0.1').stdout)
+    assert.equal(all.detections.length, 16)
+    assert.ok(fewer.detections.length < 16)
+    assert.ok(all.seconds.encode > 0)
+    for (const { box, label } of all.detections) assert.deepEqual([label, box.length], ['sign', 4])
+  })
+  test('looks for what another picture shows', () => {
+    const { stdout } = detect('--query-image', receipt, '--threshold', '0.2', '--json')
+    assert.equal(JSON.parse(stdout).detections[0].label, 'like receipt.jpg')
+  })
+  test('says what is surest where no box lies above the threshold', () => {
+    const { status, stdout, stderr } = detect('--labels', 'sign', '--threshold', '1')
+    assert.deepEqual([status, stdout], [0, ''])
+    assert.match(stderr, /no box lies above the threshold; the surest is sign \(0\.\d+\)/)
+  })
+  for (const [what, words, message, status] of [
+    ['no labels', [], /Nothing is named to look for/, 2],
+    ['labels that are blank', ['--labels', ' '], /Nothing is named to look for/, 2],
+    ['an empty label', ['--labels', 'cat,,dog'], /Label 2 of --labels "cat,,dog" is empty/, 2],
+    ['labels and a query picture', ['--labels', 'cat', '--query-image', receipt], /exclude each other/, 2],
+    [
+      'a label of 300 characters',
+      ['--labels', `sign, ${'very long '.repeat(30)}`],
+      /'very long .*…' \(299 characters\) has \d+ tokens, but the detector reads at most 14\..*--long-labels cut/,
+      1,
+    ],
+    ['a query picture that is missing', ['--query-image', 'none.png'], /none\.png does not exist/, 1],
+    ['a prompt without its label', ['--labels', 'cat', '--prompt', 'a photo'], /Write \{label\}/, 2],
+  ] as const)
+    test(what, () => fails(detect(...words), message, status))
+  test('a model of another kind, and none', () => {
+    fails(
+      panoptes('detect', picture, '--labels', 'cat', '--model', model),
+      /names the architecture 'MiniMonkeyChatModel', but a detector must be one of Owlv2ForObjectDetection/,
+    )
+    fails(panoptes('detect', picture, '--labels', 'cat'), /--model with an OWLv2 checkpoint/, 2)
+  })
+})
+
 describe('every example of the help runs as it stands', async () => {
   for (const entry of Object.values(commands)) {
     const command = await entry.load()

@@ -20,6 +20,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'name what is in a picture',
     load: async () => (await import('./tag.ts')).tag,
   },
+  detect: {
+    summary: 'find in a picture what words describe',
+    load: async () => (await import('./detect.ts')).detect,
+  },
   tile: {
     summary: 'show how a picture is cut into tiles',
     load: async () => (await import('./tile.ts')).tile,

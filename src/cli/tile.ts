@@ -1,13 +1,10 @@
-import { writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { InputError } from '../tensor/errors.ts'
 import { defineCommand } from './command.ts'
+import { checkDrawingPath, writeDrawing } from './drawing-file.ts'
 import { flag, text, wholeNumber } from './option.ts'
 import { inFlagWords } from './option-errors.ts'
 import { planReport, planText } from './plan-report.ts'
 import { statusLine } from './status-line.ts'
 import { presetPicture, strategyOption, tilingFlags, tilingOptions } from './tiling-options.ts'
-import { UsageError } from './usage-error.ts'
 import { printable } from './words.ts'
 
 export const tile = defineCommand({
@@ -37,7 +34,7 @@ export const tile = defineCommand({
   async run({ words, options }) {
     const path = words[0]!
     const { strategy = 'dynamic', out, tileSize = 448 } = options
-    if (out !== undefined) checkOut(out, path)
+    if (out !== undefined) checkDrawingPath(out, path)
     const tiling = tilingOptions(strategy, options, options.tileSize)
 
     const [{ decodeImage }, { planTiles }] = await Promise.all([
@@ -51,7 +48,7 @@ export const tile = defineCommand({
     const tokensPerTile = options.tokensPerTile ?? Math.round((tileSize / 28) ** 2)
     if (out !== undefined) {
       const { drawTiling } = await import('../tiling/draw.ts')
-      await write(out, await drawTiling(image, plan, { tokensPerTile }))
+      await writeDrawing(out, await drawTiling(image, plan, { tokensPerTile }))
     }
     const report = planReport(plan, tokensPerTile)
     const status = statusLine(process.stderr, options.quiet)
@@ -69,23 +66,3 @@ export const tile = defineCommand({
       )
   },
 })
-
-/** @throws UsageError where the drawing would be no PNG by its name, or replace the picture. */
-function checkOut(out: string, picture: string): void {
-  if (!/\.png$/i.test(out))
-    throw new UsageError(`--out ${out} does not end in .png, and the drawing is a PNG file.`)
-  if (resolve(out) === resolve(picture))
-    throw new UsageError(`--out ${out} is the picture itself, which would be overwritten. Name another file.`)
-}
-
-async function write(path: string, bytes: Uint8Array): Promise<void> {
-  await writeFile(path, bytes).catch((error: NodeJS.ErrnoException) => {
-    const why = error.code === 'ENOENT' ? 'its folder does not exist' : (error.code ?? error.message)
-    throw new InputError(
-      'out-unwritable',
-      `${path} cannot be written: ${why}. Name another file.`,
-      { path },
-      error,
-    )
-  })
-}

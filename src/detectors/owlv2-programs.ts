@@ -81,7 +81,7 @@ export class Owlv2Programs {
       if (signal?.aborted)
         throw new AbortError('aborted', 'Detection was stopped.', { layersDone: i * layersPerRun })
       onEvent?.({ phase: 'detecting', done: i * layersPerRun, total })
-      const { x: next, ...values }: NamedTensors = await program.run({ x: x! })
+      const { y: next, ...values }: NamedTensors = await program.run({ x: x! })
       x = next
       named = { ...named, ...values }
       await new Promise((resolve) => setTimeout(resolve, 0))
@@ -126,7 +126,7 @@ export class Owlv2Programs {
   }
 }
 
-/** The vision tower cut behind every few layers; every piece reads `x`, all but the last give `x`. */
+/** The vision tower cut behind every few layers; every piece reads `x`, all but the last give `y`. */
 function visionPieces(w: Weights, config: Owlv2Config) {
   const { image_size: S, hidden_size: d, num_hidden_layers: layers } = config.vision_config
   const starts = Array.from({ length: Math.ceil(layers / layersPerRun) }, (_, i) => i * layersPerRun)
@@ -136,7 +136,7 @@ function visionPieces(w: Weights, config: Owlv2Config) {
         ? owlv2Embeddings(w, input('x', 'f32', [dim('B'), 3, S, S]), config)
         : input('x', 'f32', [dim('B'), 1 + gridSide(config) ** 2, d])
     const y = owlv2Layers(w, x, config, from, Math.min(layers, from + layersPerRun))
-    if (i < starts.length - 1) return { x: y }
+    if (i < starts.length - 1) return { y }
     const features = tap('image_embeds', owlv2Features(w, y, config))
     return { ...owlv2Heads(w, features, config) }
   })

@@ -43,7 +43,7 @@ export function fitQuery(
   throw new InputError(
     'label-too-long',
     `The label '${shown}' (${label.length} characters) has ${ids.length - 2} tokens, but the detector reads at most ` +
-      `${length - 2}. Shorten it to a few words, or have long labels cut.`,
+      `${length - 2}. Shorten it to a few words, or have long labels cut (longLabels 'cut', --long-labels cut).`,
     { label, tokens: ids.length - 2, limit: length - 2 },
   )
 }
