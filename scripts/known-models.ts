@@ -1,8 +1,10 @@
 import { decoderOf } from '../src/decoders/registry.ts'
+import { owlv2Config, owlv2Shapes } from '../src/detectors/owlv2-config.ts'
 import { type RamConfig, ramShapes } from '../src/detectors/ram-config.ts'
 import { tagListFile, thresholdFile } from '../src/detectors/tag-list.ts'
 import type { Shapes } from '../src/graph/weights.ts'
 import { internVlConfig, internVlShapes } from '../src/systems/internvl-config.ts'
+import { randomClipTokenizer } from './random-clip-tokenizer.ts'
 
 /** A published checkpoint at its true size, for random weights in its layout. */
 export interface KnownModel {
@@ -132,9 +134,28 @@ function ramPlus(swin: RamConfig['swin'], tags: number): () => KnownModel {
   })
 }
 
+/** OWLv2: published files leave out what equals the base model's values. */
+function owlv2(text: object, vision: object, projection: number): () => KnownModel {
+  const config = {
+    architectures: ['Owlv2ForObjectDetection'],
+    model_type: 'owlv2',
+    projection_dim: projection,
+    text_config: text,
+    vision_config: vision,
+  }
+  return () => {
+    const parsed = owlv2Config.parse(config)
+    const files = {
+      'config.json': JSON.stringify(config, undefined, 1),
+      ...randomClipTokenizer(parsed.text_config.vocab_size),
+    }
+    return { shapes: owlv2Shapes(parsed), files }
+  }
+}
+
 const size2b = internLm2([2048, 24, 16, 8, 8192, 92553])
 
-/** By the name that the script takes. Sizes: InternVL2's model cards; RAM++'s configuration files. */
+/** By the name that the script takes. Sizes: InternVL2's model cards; RAM++'s and OWLv2's configuration files. */
 export const knownModels: Readonly<Record<string, () => KnownModel>> = {
   'mini-monkey': chat(vit300m, size2b, 'internlm2-chat', 'MiniMonkeyChatModel'),
   'internvl2-2b': chat(vit300m, size2b, 'internlm2-chat'),
@@ -158,5 +179,18 @@ export const knownModels: Readonly<Record<string, () => KnownModel>> = {
   'ram-plus-swin-large': ramPlus(
     { patch_size: 4, window_size: 12, embed_dim: 192, depths: [2, 2, 18, 2], num_heads: [6, 12, 24, 48] },
     4585,
+  ),
+  'owlv2-base': owlv2({}, { image_size: 960 }, 512),
+  'owlv2-large': owlv2(
+    { hidden_size: 768, intermediate_size: 3072, num_attention_heads: 12 },
+    {
+      hidden_size: 1024,
+      intermediate_size: 4096,
+      num_hidden_layers: 24,
+      num_attention_heads: 16,
+      image_size: 1008,
+      patch_size: 14,
+    },
+    768,
   ),
 }
