@@ -132,6 +132,13 @@ describe('detect', () => {
     assert.ok(all.seconds.encode > 0)
     for (const { box, label } of all.detections) assert.deepEqual([label, box.length], ['sign', 4])
   })
+  test('--visual-cache looks at a picture once for all time', () => {
+    const ask = (label: string) => detect('--labels', label, '--visual-cache', join(folder, 'seen'))
+    assert.match(ask('sign').stderr, /detecting/)
+    const again = ask('red car')
+    assert.match(again.stdout, /red car/)
+    assert.doesNotMatch(again.stderr, /detecting/)
+  })
   test('looks for what another picture shows', () => {
     const { stdout } = detect('--query-image', receipt, '--threshold', '0.2', '--json')
     assert.equal(JSON.parse(stdout).detections[0].label, 'like receipt.jpg')

@@ -36,6 +36,10 @@ const options = {
     0,
     1,
   ),
+  visualCache: text(
+    'DIR',
+    'keep what was seen in this folder: a picture that was seen is not looked at again',
+  ),
   device: choice('DEVICE', ['cpu', 'webgpu', 'cuda'], 'where it runs (default cpu)'),
   threads: wholeNumber('N', 'threads of one operator (default all cores)', 1, 1024),
   json: flag('print boxes in pixels of the picture, labels, scores and timings as JSON'),
@@ -77,7 +81,8 @@ export const detect = defineCommand({
       const { image } = await decodeImage(path)
       const query = queryImage === undefined ? undefined : (await decodeImage(queryImage)).image
       const { device, threads, padding, threshold, nms: overlap, prompt, longLabels } = flags
-      const loading = loadDetector(model, { device, threads, padding, onEvent })
+      const { visualCache: visualCacheDir } = flags
+      const loading = loadDetector(model, { device, threads, padding, visualCacheDir, onEvent })
       const loaded = await Promise.race([loading, whenAborted(signal)])
       detector = loaded
       const ask = { threshold, overlap, signal, onEvent }

@@ -9,6 +9,8 @@ import { type RgbImage, rgbImage } from '../image/rgb-image.ts'
 import type { Engine } from '../runtime/engine.ts'
 import { nodeEngine } from '../runtime/node-engine.ts'
 import type { RunEvent } from '../runtime/run-events.ts'
+import type { TensorStore } from '../runtime/tensor-store.ts'
+import { f32, type HostTensor } from '../tensor/tensor.ts'
 import type { DetectOptions } from './detect-options.ts'
 import { type Detector, openDetector } from './detector.ts'
 import { owlv2Files, tinyOwlv2 } from './owlv2-fixture.test.ts'
@@ -35,10 +37,11 @@ function counting(): { engine: Engine; runs: () => number } {
 async function open(
   files: ReadonlyMap<string, Uint8Array> = owlv2Files(),
   engine: Engine = nodeEngine,
+  store?: TensorStore,
 ): Promise<Detector> {
   const source = memorySource('tiny', files)
   const config: unknown = JSON.parse(new TextDecoder().decode(await source.read('config.json')))
-  const options = { compile: { engine, device: 'cpu', threads: 1 } as const }
+  const options = { compile: { engine, device: 'cpu', threads: 1 } as const, store }
   return openDetector({ source, checkpoint: await openCheckpoint(source), config }, options)
 }
 
@@ -226,6 +229,30 @@ describe('a checkpoint that cannot be used', () => {
         return true
       }),
     )
+})
+
+test('looks at a picture once for all time where there is a store', async () => {
+  const { engine, runs } = counting()
+  const kept = new Map<string, HostTensor<'f32'>>()
+  const store: TensorStore = {
+    load: async (key) => kept.get(key),
+    save: async (key, tensor) => void kept.set(key, tensor),
+  }
+  const ask = async () => (await open(owlv2Files(), engine, store)).detect(noise(30, 20), labels, everything)
+  const { detections } = await ask()
+  assert.deepEqual((await ask()).detections, detections)
+  assert.equal(runs(), 2)
+  // What another model left there is not taken for this one's.
+  for (const key of kept.keys()) kept.set(key, f32([16, 9], Array(144).fill(0)))
+  assert.deepEqual((await ask()).detections, detections)
+  assert.equal(runs(), 4)
+})
+
+test('says that weights are no numbers', async () => {
+  const files = owlv2Files()
+  const broken = files.get('model.safetensors')!.slice().fill(255, -70_000)
+  const detector = await open(new Map([...files, ['model.safetensors', broken]]))
+  await assert.rejects(detector.detect(noise(8, 8), ['cat']), { code: 'scores-not-finite' })
 })
 
 test('tests/fixtures/owlv2 holds the tiny model', async () => {

@@ -10,6 +10,7 @@ import type { RgbImage } from '../image/rgb-image.ts'
 import { ContentCache } from '../runtime/content-cache.ts'
 import type { CompileOptions } from '../runtime/program.ts'
 import type { OnEvent, RunOptions } from '../runtime/run-events.ts'
+import type { TensorStore } from '../runtime/tensor-store.ts'
 import { AbortError, CheckpointError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor, i64 } from '../tensor/tensor.ts'
 import { loadTokenizer } from '../text/load-tokenizer.ts'
@@ -17,8 +18,9 @@ import type { Tokenizer } from '../text/tokenizer.ts'
 import { type DetectOptions, detectSettings, type SimilarOptions, similarSettings } from './detect-options.ts'
 import { type FoundBox, foundBoxes, queryPatch } from './owlv2-boxes.ts'
 import { gridSide, type Owlv2Config, owlv2Config, owlv2Shapes } from './owlv2-config.ts'
+import { type PatchValues, packPatches, unpackPatches } from './owlv2-patches.ts'
 import { OWLV2_PADDING, type Owlv2PixelConfig, owlv2PixelConfig, owlv2Pixels } from './owlv2-pixels.ts'
-import { Owlv2Programs, type PatchValues } from './owlv2-programs.ts'
+import { Owlv2Programs } from './owlv2-programs.ts'
 import { checkLabels, fitQuery, type QueryTokens, queryBatch, queryTokens } from './owlv2-queries.ts'
 
 /** Pictures whose features are kept: 15 of the large model's, 17 MB each. */
@@ -44,6 +46,8 @@ export interface OpenDetectorOptions {
    * late 2025 and MG-LLaVA's published boxes have it; 0 is that of the original training.
    */
   readonly padding?: number | undefined
+  /** Where what was seen of pictures outlives the process: asked first, and given what was computed. */
+  readonly store?: TensorStore | undefined
 }
 
 /** Something found in a picture. */
@@ -80,7 +84,7 @@ const architectures = ['Owlv2ForObjectDetection']
  */
 export async function openDetector(files: DetectorFiles, options: OpenDetectorOptions): Promise<Detector> {
   const { source, checkpoint } = files
-  const { compile, onEvent, padding = OWLV2_PADDING } = options
+  const { compile, onEvent, padding = OWLV2_PADDING, store } = options
   requireArchitecture(files)
   const config = parseConfig(owlv2Config, files.config, `${source.name}/config.json`)
   const pixelConfig = await readPixelConfig(source, config)
@@ -90,7 +94,7 @@ export async function openDetector(files: DetectorFiles, options: OpenDetectorOp
   if (strange.length > 0)
     onEvent?.({ phase: 'notice', message: `weights not used: ${strange.map((g) => g.pattern).join(', ')}` })
   const programs = await Owlv2Programs.compile(new Weights(checkpoint), config, compile, onEvent)
-  return new Detector(config, pixelConfig, padding, tokenizer, programs)
+  return new Detector(config, pixelConfig, padding, tokenizer, programs, store)
 }
 
 /** CLIP's own comparison of whole pictures and texts, and buffers that are computed. */
@@ -137,6 +141,7 @@ export class Detector {
   readonly #padding: number
   readonly #tokenizer: Tokenizer
   readonly #programs: Owlv2Programs
+  readonly #store: TensorStore | undefined
   readonly #seen = new ContentCache<Seen>(keptBytes, ({ patches }) => sizeBytes(Object.values(patches)))
   readonly #queries = new ContentCache<HostTensor<'f32'>>(keptQueryBytes, (embeds) => sizeBytes([embeds]))
 
@@ -146,18 +151,21 @@ export class Detector {
     padding: number,
     tokenizer: Tokenizer,
     programs: Owlv2Programs,
+    store?: TensorStore,
   ) {
     this.config = config
     this.#pixelConfig = pixelConfig
     this.#padding = padding
     this.#tokenizer = tokenizer
     this.#programs = programs
+    this.#store = store
   }
 
   /**
    * What in the picture fits one of the labels: to each patch the label that fits it best. What does not depend on
    * the labels is kept by the picture's pixels: asking for something else reads only the new labels.
-   * @throws InputError `labels-missing`, `label-empty`, `label-too-long`, `option-value`; AbortError `aborted`
+   * @throws InputError `labels-missing`, `label-empty`, `label-too-long`, `option-value`; AbortError `aborted`;
+   * CheckpointError `scores-not-finite`
    */
   async detect(
     image: RgbImage,
@@ -217,20 +225,26 @@ export class Detector {
     const key = await pictureKey(image)
     for (;;)
       try {
-        return await this.#seen.get(key, () => this.#look(image, run))
+        return await this.#seen.get(key, () => this.#look(image, key, run))
       } catch (error) {
         // Another caller who waited for the same picture was stopped, not this one.
         if (!(error instanceof AbortError) || run.signal?.aborted) throw error
       }
   }
 
-  async #look(image: RgbImage, run: RunOptions): Promise<Seen> {
+  async #look(image: RgbImage, key: string, run: RunOptions): Promise<Seen> {
     const clock = stopwatch()
+    const name = `owlv2 ${key} ${this.#padding}`
+    const [N, t] = [gridSide(this.config) ** 2, this.config.text_config.hidden_size]
+    const stored = unpackPatches(await this.#store?.load(name), N, t)
+    if (stored) return { patches: stored, seconds: { prepare: 0, encode: clock() } }
     run.onEvent?.({ phase: 'preparing', done: 0, total: 1 })
     const pixels = owlv2Pixels(image, this.#pixelConfig, this.#padding)
     const prepare = clock()
     const patches = await this.#programs.encodePixels(pixels, run)
-    return { patches, seconds: { prepare, encode: clock() } }
+    const encode = clock()
+    await this.#store?.save(name, packPatches(patches))
+    return { patches, seconds: { prepare, encode } }
   }
 
   /** The queries of a list of labels as unit vectors, [Q, p]. */
@@ -254,7 +268,14 @@ export class Detector {
     const N = gridSide(this.config) ** 2
     const rows = { ...logits, shape: [N, Q!] }
     // The picture lies in the upper left of a square of its longer side.
-    return foundBoxes(rows, { ...patches.boxes, shape: [N, 4] }, Math.max(image.width, image.height), -1)
+    const side = Math.max(image.width, image.height)
+    const found = foundBoxes(rows, { ...patches.boxes, shape: [N, 4] }, side, -1)
+    if (found.length > 0) return found
+    throw new CheckpointError(
+      'scores-not-finite',
+      `None of the detector's ${N} scores is a number: its weights hold NaN or infinite values. Download them again.`,
+      { patches: N },
+    )
   }
 
   #above(all: readonly FoundBox[], threshold: number): FoundBox[] {

@@ -9,15 +9,7 @@ import { type HostTensor, hostTensor, i64 } from '../tensor/tensor.ts'
 import { owlv2Embeddings, owlv2Features, owlv2Layers, owlv2Text } from './owlv2.ts'
 import { gridSide, type Owlv2Config } from './owlv2-config.ts'
 import { owlv2Heads, owlv2Logits } from './owlv2-heads.ts'
-
-/** What a picture gives, as computed: see `Owlv2PatchOutputs`. */
-export interface PatchValues {
-  readonly classEmbeds: HostTensor<'f32'>
-  readonly logitShift: HostTensor<'f32'>
-  readonly logitScale: HostTensor<'f32'>
-  readonly boxes: HostTensor<'f32'>
-  readonly objectness: HostTensor<'f32'>
-}
+import type { PatchValues } from './owlv2-patches.ts'
 
 /** The large model takes one to two seconds a layer on two cores: a run can be stopped after each few. */
 const layersPerRun = 4

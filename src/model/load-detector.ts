@@ -6,18 +6,19 @@ import type { DetectOptions, SimilarOptions } from '../detectors/detect-options.
 import { type Detector, type DetectResult, openDetector } from '../detectors/detector.ts'
 import { findModel } from '../hub/find.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
-import type { CompileOptions } from '../runtime/program.ts'
 import type { OnEvent } from '../runtime/run-events.ts'
 import type { Picture } from '../systems/system.ts'
+import { type CompileChoices, compileInNode } from './compile-choices.ts'
 import { type EncodedPicture, node } from './load-node.ts'
 import { decodePictures } from './pictures.ts'
-
-type CompileChoices = { readonly [K in keyof CompileOptions]?: CompileOptions[K] | undefined }
+import { visualTokenFolder } from './visual-store.ts'
 
 /** How a detector is loaded; with Node's engine on the CPU unless something else is named. */
 export interface LoadDetectorOptions extends CompileChoices {
   /** What fills the square beside a picture that is none: 0.5 by default; 0 as in the original training. */
   readonly padding?: number | undefined
+  /** A folder in which what was seen of pictures is kept, so that each is looked at once for all time. */
+  readonly visualCacheDir?: string | undefined
   readonly onEvent?: OnEvent | undefined
 }
 
@@ -46,13 +47,16 @@ export async function loadDetector(
   model: string | FileSource,
   options: LoadDetectorOptions = {},
 ): Promise<NodeDetector> {
-  const { padding, onEvent, engine = node.engine, device = node.device, threads, taps } = options
+  const { padding, visualCacheDir, onEvent, ...choices } = options
   onEvent?.({ phase: 'loading', done: 0, total: 0, message: 'files' })
   const source = typeof model === 'string' ? await folderSource((await findModel(model)).folder) : model
   const config = await readJsonFile(source, 'config.json')
-  const compile = { engine, device, threads, taps }
+  const compile = compileInNode(choices)
+  const variant = `detector ${compile.device}`
+  const store =
+    visualCacheDir === undefined ? undefined : await visualTokenFolder(visualCacheDir, source, variant)
   const files = { source, checkpoint: await openCheckpoint(source), config }
-  const detector = await openDetector(files, { compile, onEvent, padding })
+  const detector = await openDetector(files, { compile, onEvent, padding, store })
   return {
     detector,
     async detect(picture, labels, detectOptions) {

@@ -13,14 +13,12 @@ import {
 } from '../detectors/tagger.ts'
 import { findModel } from '../hub/find.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
-import type { CompileOptions } from '../runtime/program.ts'
 import type { OnEvent } from '../runtime/run-events.ts'
 import type { Picture } from '../systems/system.ts'
 import { CheckpointError } from '../tensor/errors.ts'
+import { type CompileChoices, compileInNode } from './compile-choices.ts'
 import { type EncodedPicture, node } from './load-node.ts'
 import { decodePictures } from './pictures.ts'
-
-type CompileChoices = { readonly [K in keyof CompileOptions]?: CompileOptions[K] | undefined }
 
 /** How a tagger is loaded; with Node's engine on the CPU unless something else is named. */
 export interface LoadTaggerOptions extends CompileChoices {
@@ -55,7 +53,7 @@ export async function loadTagger(model: string, options: LoadTaggerOptions = {})
   const tagger = await openTagger(await filesOf(model), {
     ...lists,
     onEvent,
-    compile: { engine: node.engine, device: node.device, ...given(compile) },
+    compile: compileInNode(compile),
   })
   return {
     tagger,
@@ -87,9 +85,4 @@ async function readList(path: string | undefined): Promise<string | undefined> {
     const why = error.code === 'ENOENT' ? 'it does not exist' : (error.code ?? error.message)
     throw new CheckpointError('list-unreadable', `${path} cannot be read: ${why}.`, { path }, error)
   })
-}
-
-/** Only what has a value, so that it does not hide a default. */
-function given(options: CompileChoices): Partial<CompileOptions> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }

@@ -3,9 +3,9 @@ import type { FileSource } from '../checkpoint/files.ts'
 import { openCheckpoint } from '../checkpoint/open.ts'
 import { findNonFinite } from '../checkpoint/scan.ts'
 import type { CompileOptions } from '../runtime/program.ts'
+import type { TensorStore } from '../runtime/tensor-store.ts'
 import { openSystem } from '../systems/registry.ts'
 import type { RunOptions } from '../systems/system.ts'
-import type { VisualTokenStore } from '../systems/visual-token-cache.ts'
 import { AbortError, InputError } from '../tensor/errors.ts'
 import { Model } from './model.ts'
 import type { DecodePicture } from './pictures.ts'
@@ -21,7 +21,7 @@ export interface LoadOptions extends RunOptions {
   /** Visual tokens kept in memory for the next question about the same picture; 256 MiB by default, 0 keeps none. */
   readonly visualCacheBytes?: number | undefined
   /** Where visual tokens are kept beyond this process; nowhere by default. */
-  readonly visualStore?: VisualTokenStore | undefined
+  readonly visualStore?: TensorStore | undefined
 }
 
 const optionNames = ['device', 'threads', 'as', 'visualCacheBytes', 'visualStore', 'signal', 'onEvent']

@@ -5,7 +5,7 @@ import type { FileSource } from '../checkpoint/files.ts'
 import { folderSource } from '../checkpoint/folder.ts'
 import { openFile } from '../checkpoint/open.ts'
 import { writeSafetensors } from '../checkpoint/write-safetensors.ts'
-import type { VisualTokenStore } from '../systems/visual-token-cache.ts'
+import type { TensorStore } from '../runtime/tensor-store.ts'
 import { PanoptesError } from '../tensor/errors.ts'
 import { toFloat32 } from '../tensor/half.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
@@ -18,7 +18,7 @@ export async function visualTokenFolder(
   folder: string,
   model: FileSource,
   variant: string,
-): Promise<VisualTokenStore> {
+): Promise<TensorStore> {
   const root = join(folder, await modelKey(model, variant))
   await mkdir(root, { recursive: true })
   const source = await folderSource(root)

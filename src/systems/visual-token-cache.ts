@@ -1,24 +1,18 @@
 import { ContentCache } from '../runtime/content-cache.ts'
+import type { TensorStore } from '../runtime/tensor-store.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
-
-/** Where visual tokens are kept beyond the life of a process. */
-export interface VisualTokenStore {
-  /** The tokens under a key; undefined where there are none, or none that can be read. */
-  load(key: string): Promise<HostTensor<'f32'> | undefined>
-  save(key: string, tokens: HostTensor<'f32'>): Promise<void>
-}
 
 export interface VisualTokenCacheOptions {
   /** The most that is kept in memory; 256 MiB by default, 0 keeps nothing. */
   readonly maxBytes?: number | undefined
   /** Asked where memory has nothing, and given what was computed. */
-  readonly store?: VisualTokenStore | undefined
+  readonly store?: TensorStore | undefined
 }
 
 /** The visual tokens of tiles by what the tiles show, so that no tile is encoded twice. */
 export class VisualTokenCache {
   readonly #kept: ContentCache<HostTensor<'f32'>>
-  readonly #store: VisualTokenStore | undefined
+  readonly #store: TensorStore | undefined
 
   constructor({ maxBytes = 2 ** 28, store }: VisualTokenCacheOptions = {}) {
     this.#kept = new ContentCache(maxBytes, (tokens) => tokens.data.byteLength)

@@ -10,7 +10,8 @@ interface PicturesCase {
 
 /**
  * Every picture at the configured side and at those that the expected names and descriptions tell (`sub1008_0`,
- * "size 96"): a grid of pixels, tile statistics and corners. How dense a grid is follows from its expected shape.
+ * "size 96"): a grid of pixels, tile statistics and corners. How dense a grid is, its description tells ("::30"), or
+ * where there is another, its expected shape.
  */
 export async function run(golden: GoldenCase): Promise<GoldenResult> {
   const { images } = (golden.json as unknown as PicturesCase).inputs
@@ -25,14 +26,16 @@ export async function run(golden: GoldenCase): Promise<GoldenResult> {
       if (wanted) tensors.set(name, from(wanted))
     }
     const describe = (size: string, pixels: HostTensor<'f32'>) => {
-      give(`sub${size}${i}`, ({ shape }) => everyNth(pixels, shape[1]!))
+      const described = golden.json.expected[size === '' ? 'sub*' : `*${size}*`]
+      give(`sub${size}${i}`, ({ shape }) => everyNth(pixels, shape[1]!, described))
       give(`tilemean${size}${i}`, () => tileStatistics(pixels).mean)
       give(`tilestd${size}${i}`, () => tileStatistics(pixels).std)
     }
     const whole = at(config.size.height)
     describe('', whole)
     give(`corner${i}`, ({ shape }) => corners(whole, shape[2]!))
-    give(`small${i}`, ({ shape }) => everyNth(at(smallSide), shape[1]!))
+    const smallGrid = golden.json.expected['small*']
+    give(`small${i}`, ({ shape }) => everyNth(at(smallSide), shape[1]!, smallGrid))
     for (const side of [...golden.io.keys()].flatMap((key) => sideOf(key, i))) describe(`${side}_`, at(side))
   }
   return { tensors, checked: tensors.size }
@@ -44,10 +47,15 @@ function sideOf(key: string, picture: number): number[] {
   return side !== undefined && Number(index) === picture ? [Number(side)] : []
 }
 
-/** [1, 3, S, S] → [3, n, n]: every (S/n)th pixel. */
-function everyNth({ data, shape }: HostTensor<'f32'>, n: number): HostTensor<'f32'> {
+/** [1, 3, S, S] → [3, n, n]: every kth pixel, where the description says `::k` and that gives n; else the (S/n)th. */
+function everyNth(
+  { data, shape }: HostTensor<'f32'>,
+  n: number,
+  description: string | undefined,
+): HostTensor<'f32'> {
   const S = shape[2]!
-  const step = Math.ceil(S / n)
+  const said = Number(/::(\d+)/.exec(description ?? '')?.[1])
+  const step = Math.ceil(S / said) === n ? said : Math.ceil(S / n)
   const grid = zeros('f32', [3, n, n])
   for (let c = 0; c < 3; c++)
     for (let y = 0; y < n; y++)
