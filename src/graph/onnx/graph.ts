@@ -111,6 +111,11 @@ export class OnnxGraph {
     return this.constant(hostTensor('f32', [], Float32Array.of(value)))
   }
 
+  /** A scalar of 8 bits. */
+  small(dtype: 'u8' | 'i8', value: number): string {
+    return this.constant(hostTensor(dtype, [], dtype === 'u8' ? Uint8Array.of(value) : Int8Array.of(value)))
+  }
+
   /** Declares that a symbol's (or a whole dimension's) value is the size of `input` along `axis`. */
   bindSymbol(name: string, input: string, axis: number): void {
     if (!this.#symbols.has(name)) this.#symbols.set(name, { input, axis })
