@@ -4,10 +4,12 @@ import { folderSource } from '../src/checkpoint/folder.ts'
 import { openCheckpoint } from '../src/checkpoint/open.ts'
 import { decodeImage } from '../src/image/decode.ts'
 import { nodeEngine } from '../src/runtime/node-engine.ts'
+import { type Precision, precisionsOf } from '../src/runtime/precision.ts'
+import { diskStore } from '../src/runtime/weight-cache.ts'
 import { openSystem } from '../src/systems/registry.ts'
 
 /**
- * `node bench/true-size.ts --model DIR --image FILE [--compress] [--tokens 32]`: loads a checkpoint, reads one picture
+ * `node bench/true-size.ts --model DIR --image FILE [--compress] [--tokens 32] [--precision int8]`: loads a checkpoint, reads one picture
  * and a question, decodes a fixed number of tokens; prints seconds by phase and the peak memory as JSON.
  */
 const { values } = parseArgs({
@@ -15,6 +17,7 @@ const { values } = parseArgs({
     model: { type: 'string' },
     image: { type: 'string', default: 'examples/chart-page.png' },
     tokens: { type: 'string', default: '32' },
+    precision: { type: 'string', default: 'fp32' },
     compress: { type: 'boolean', default: false },
   },
 })
@@ -32,7 +35,14 @@ const files = {
   checkpoint: await openCheckpoint(source),
   config: await readJsonFile(source, 'config.json'),
 }
-const system = await openSystem(files, { compile: { engine: nodeEngine, device: 'cpu' } })
+const system = await openSystem(files, {
+  compile: {
+    engine: nodeEngine,
+    device: 'cpu',
+    precision: precisionsOf(values.precision as Precision),
+    quantised: diskStore(),
+  },
+})
 lap('load')
 const { image } = await decodeImage(values.image)
 const prepared = system.prepare({

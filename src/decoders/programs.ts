@@ -4,6 +4,7 @@ import { input, type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
 import type { NamedTensors } from '../runtime/engine.ts'
 import { KvCache } from '../runtime/kv-cache.ts'
+import type { Part } from '../runtime/precision.ts'
 import { type CompileOptions, Program } from '../runtime/program.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import type { Decoder } from './decoder.ts'
@@ -82,14 +83,18 @@ export class DecoderPrograms {
     const total = stages.length + 2
     const compiled: Program[] = []
     try {
-      const compile = async (name: string, outputs: Record<string, Tensor>): Promise<Program> => {
+      const compile = async (
+        name: string,
+        outputs: Record<string, Tensor>,
+        part: Part = 'decoder',
+      ): Promise<Program> => {
         options.onProgram?.(compiled.length, total)
-        const program = await Program.compile(name, outputs, options.compile)
+        const program = await Program.compile(name, outputs, { ...options.compile, part })
         compiled.push(program)
         return program
       }
       const embedding = await compile('embedding', embeddingOutputs(decoder, w))
-      const head = await compile('head', headOutputs(decoder, w))
+      const head = await compile('head', headOutputs(decoder, w), 'head')
       const blocks: Program[] = []
       for (const stage of stages)
         blocks.push(

@@ -1,4 +1,5 @@
 import type { WeightEntry } from '../checkpoint/checkpoint.ts'
+import { type Dim, mulDims } from './dim.ts'
 import {
   type ActivationType,
   add,
@@ -42,6 +43,18 @@ export function quantisableWeights(outputs: Iterable<Tensor>): Set<WeightEntry> 
     if (entry) entries.add(entry)
   }
   return entries
+}
+
+/** The row counts of the products of these weights; a program's largest says how much it multiplies. */
+export function productRows(outputs: Iterable<Tensor>, weights: ReadonlySet<WeightEntry>): Dim[] {
+  const rows = new Map<string, Dim>()
+  for (const { source } of topologicalOrder([...outputs])) {
+    const entry = source.kind === 'node' ? weightOfLinear(source) : undefined
+    if (source.kind !== 'node' || !entry || !weights.has(entry)) continue
+    const count = mulDims(...source.inputs[0]!.shape.slice(0, -1))
+    rows.set(String(count), count)
+  }
+  return [...rows.values()]
 }
 
 function weightOfLinear({ op, inputs }: Node): WeightEntry | undefined {

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { EngineError } from '../tensor/errors.ts'
 import type { Engine } from './engine.ts'
+import { exactIntegerProducts } from './integer-form.ts'
 import { graphOptions, openError, ortSession } from './ort-session.ts'
 import { weightFolder } from './weight-folder.ts'
 
@@ -24,6 +25,7 @@ export const nodeEngine: Engine = {
           session: {
             model_external_initializers_file_folder_path: weightFolder(weights),
             force_spinning_stop: '1',
+            ...exactIntegerProducts,
           },
           ...graphOptions,
         },

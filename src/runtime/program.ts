@@ -2,7 +2,11 @@ import { bindShapes, type OnnxProgram, writeOnnx } from '../graph/onnx/write.ts'
 import type { Tensor, TensorSpec } from '../graph/tensor.ts'
 import { EngineError } from '../tensor/errors.ts'
 import type { Device, Engine, EngineSession, NamedTensors } from './engine.ts'
+import { lowered } from './lower.ts'
 import { placeWeights } from './place-weights.ts'
+import type { Part, Precisions } from './precision.ts'
+import type { QuantisedStore } from './quantised-weights.ts'
+import { SwappedSession } from './swapped-session.ts'
 
 export interface CompileOptions {
   readonly engine: Engine
@@ -10,6 +14,17 @@ export interface CompileOptions {
   readonly threads?: number | undefined
   /** Also return every value that model code named with `tap`. */
   readonly taps?: boolean | undefined
+  /** How products of weights are computed; float32 by default. */
+  readonly precision?: Precisions | undefined
+  /** Which of the precisions is meant; `vision` by default. */
+  readonly part?: Part | undefined
+  /** Where quantised weights are kept; in memory by default. */
+  readonly quantised?: QuantisedStore | undefined
+  /**
+   * In int4: keeps the form for many rows (int8) open beside that for few, so that changing between prompts and
+   * answers takes no time and a 1.8 B decoder 1.5 GB more.
+   */
+  readonly keepsBothForms?: boolean | undefined
 }
 
 /**
@@ -31,7 +46,8 @@ export class Program {
 
   /**
    * Compiles the graph below `outputs`.
-   * @throws EngineError `device-unavailable`, `model-refused`; GraphError `unbound-symbol`
+   * @throws EngineError `device-unavailable`, `precision-unavailable`, `model-refused`; GraphError `unbound-symbol`;
+   * what `QuantisedStore.get` throws
    */
   static async compile(
     name: string,
@@ -45,14 +61,16 @@ export class Program {
         `${engine.name} cannot run on '${device}'. Use one of: ${engine.devices.join(', ')}.`,
         { device, devices: engine.devices },
       )
-    const weights = await placeWeights(Object.values(outputs), device)
-    const onnx = writeOnnx(name, outputs, {
-      target: { device },
-      taps: options.taps ?? false,
-      locate: (entry) => weights.places.get(entry),
-      values: (entry) => weights.values.get(entry)!,
+    const { many, few } = await lowered(outputs, options)
+    const { onnx, open } = await written(name, many, options)
+    if (!few) return new Program(name, onnx, await open())
+    const session = new SwappedSession({
+      many: open,
+      few: (await written(name, few.outputs, options)).open,
+      hasFewRows: (feeds) => few.isEnough(bindShapes(name, onnx.inputs, feeds)),
+      keepsBoth: options.keepsBothForms ?? false,
     })
-    const session = await engine.open(onnx.bytes, weights.files, { device, threads: options.threads })
+    await session.open('many') // what runs first, and tells now what the engine refuses
     return new Program(name, onnx, session)
   }
 
@@ -69,4 +87,20 @@ export class Program {
   dispose(): Promise<void> {
     return this.#session.dispose()
   }
+}
+
+/** A graph as ONNX, and what opens it. */
+async function written(
+  name: string,
+  outputs: Readonly<Record<string, Tensor>>,
+  { engine, device, threads, taps = false }: CompileOptions,
+): Promise<{ onnx: OnnxProgram; open: () => Promise<EngineSession> }> {
+  const weights = await placeWeights(Object.values(outputs), device)
+  const onnx = writeOnnx(name, outputs, {
+    target: { device },
+    taps,
+    locate: (entry) => weights.places.get(entry),
+    values: (entry) => weights.values.get(entry)!,
+  })
+  return { onnx, open: () => engine.open(onnx.bytes, weights.files, { device, threads }) }
 }

@@ -33,6 +33,8 @@ export function memoryStore(): QuantisedStore {
   }
 }
 
+let sourcesMade = 0
+
 async function quantiseInMemory(entry: WeightEntry, form: QuantisedForm): Promise<QuantisedWeight> {
   const chunks: Uint8Array[] = []
   for await (const chunk of quantisedFile(entry, form)) chunks.push(chunk)
@@ -43,7 +45,7 @@ async function quantiseInMemory(entry: WeightEntry, form: QuantisedForm): Promis
     at += chunk.byteLength
   }
   const path = 'quantised.safetensors'
-  const source = memorySource(`${entry.key} in ${form}`, new Map([[path, bytes]]))
+  const source = memorySource(`quantised weight ${sourcesMade++}`, new Map([[path, bytes]]))
   const weight = quantisedWeight(await readSafetensors(source, path), entry, form)
   if (!weight) throw new EngineError('quantised-shape', `${entry.key} was quantised into another shape.`)
   return weight

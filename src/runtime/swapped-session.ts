@@ -35,6 +35,11 @@ export class SwappedSession implements EngineSession {
     return run
   }
 
+  /** Opens a form before it is run. @throws what the pair throws */
+  async open(form: Form): Promise<void> {
+    await this.#session(form)
+  }
+
   async dispose(): Promise<void> {
     this.#isDisposed = true
     const sessions = [...this.#open.values()]

@@ -81,20 +81,18 @@ async function read(
 
 async function write(folder: string, name: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   const temporary = join(folder, `${name}.${randomUUID()}.part`)
+  const refuse = (cause: unknown): never => {
+    throw unwritable(folder, cause)
+  }
+  const file = await open(temporary, 'wx').catch(refuse)
   try {
-    const file = await open(temporary, 'wx').catch((cause: unknown) => {
-      throw unwritable(folder, cause)
-    })
     try {
-      for await (const chunk of chunks)
-        await file.write(chunk).catch((cause: unknown) => {
-          throw unwritable(folder, cause)
-        })
-      await file.datasync() // a power cut must not leave the name on empty blocks
+      for await (const chunk of chunks) await file.writeFile(chunk).catch(refuse)
+      await file.datasync().catch(refuse) // a power cut must not leave the name on empty blocks
     } finally {
       await file.close()
     }
-    await rename(temporary, join(folder, name))
+    await rename(temporary, join(folder, name)).catch(refuse)
   } catch (error) {
     await rm(temporary, { force: true })
     throw error
