@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -21,6 +21,7 @@ const model = join(root, 'tests/fixtures/mini-monkey')
 const receipt = join(root, 'examples/receipt.jpg')
 const folder = await mkdtemp(join(tmpdir(), 'panoptes-cli-'))
 after(() => rm(folder, { recursive: true }))
+const cache = join(folder, 'cache')
 
 interface Outcome {
   readonly status: number | null
@@ -29,7 +30,7 @@ interface Outcome {
 }
 
 function panoptes(...words: string[]): Outcome {
-  const env = { ...process.env, HF_HOME: join(folder, 'hub'), PANOPTES_MODEL: '' }
+  const env = { ...process.env, HF_HOME: join(folder, 'hub'), PANOPTES_MODEL: '', PANOPTES_CACHE: cache }
   return spawnSync(process.execPath, [bin, ...words], { cwd: root, encoding: 'utf8', env })
 }
 
@@ -64,6 +65,19 @@ describe('ask', () => {
     assert.equal(report.pictures[0].tiles.length, 19)
     assert.deepEqual(report.pictures[0].original, { width: 1200, height: 1600 })
     assert.ok(report.seconds.prefill > 0)
+  })
+
+  test('--precision quantises the weights once, into the cache folder', async () => {
+    const files = () => readdir(join(cache, 'weights'))
+    for (const precision of ['int8', 'int4']) {
+      const answer = () => ask(receipt, 'What is the total?', '--precision', precision, '--tiling', 'single')
+      const first = answer()
+      assert.equal(first.status, 0, first.stderr)
+      const made = await files()
+      assert.ok(made.some((name) => name.includes(precision)))
+      assert.equal(answer().stdout, first.stdout)
+      assert.deepEqual(await files(), made)
+    }
   })
 
   test('a seed repeats what is drawn', () => {

@@ -5,6 +5,8 @@ import { folderSource } from '../checkpoint/folder.ts'
 import { findModel } from '../hub/find.ts'
 import { decodeImage } from '../image/decode.ts'
 import { nodeEngine } from '../runtime/node-engine.ts'
+import { precisionsOf } from '../runtime/precision.ts'
+import { diskStore } from '../runtime/weight-cache.ts'
 import { findBeside } from './find-beside.ts'
 import { type LoadOptions, loadModel, type Platform } from './load.ts'
 import type { Model } from './model.ts'
@@ -19,6 +21,7 @@ export type NodeModel = Model<EncodedPicture>
 export const node: Platform<EncodedPicture> = {
   engine: nodeEngine,
   device: 'cpu',
+  quantised: diskStore(),
   async decode(encoded, numbered) {
     const name = typeof encoded === 'string' ? encoded : encoded instanceof URL ? nameOf(encoded) : numbered
     const file = encoded instanceof Blob ? new Uint8Array(await encoded.arrayBuffer()) : encoded
@@ -49,7 +52,7 @@ export async function load(model: string | FileSource, options: NodeLoadOptions 
   const visualStore = await visualTokenFolder(
     visualCacheDir,
     source,
-    `${rest.as ?? ''} ${rest.device ?? 'cpu'}`,
+    `${rest.as ?? ''} ${rest.device ?? 'cpu'} ${precisionsOf(rest.precision ?? 'fp32').vision}`,
   )
   return loadModel(source, { ...rest, visualStore }, platform)
 }
