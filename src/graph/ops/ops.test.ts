@@ -344,6 +344,57 @@ const cases: Record<string, Case[]> = {
     },
     { what: 'of one', run: (x) => ops.concat([x], 0), inputs: [cells], gives: cells },
   ],
+  rowPeak: [
+    {
+      run: ops.rowPeak,
+      inputs: [f32([2, 2], [1, -3, 0, 0])],
+      gives: f32([2, 1], [3, 1e-30]),
+      symbols: [['T', 2]],
+      hasSlope: false,
+    },
+  ],
+  quantiseRows: (['u8', 'i8'] as const).map((type) => ({
+    what: type,
+    run: (x: Tensor, peak: Tensor) => ops.quantiseRows(x, peak, type),
+    inputs: [f32([2, 2], [1, -3, 0.5, 0.25]), f32([2, 1], [3, 0.5])],
+    gives:
+      type === 'u8'
+        ? hostTensor('u8', [2, 2], Uint8Array.of(170, 1, 255, 192))
+        : hostTensor('i8', [2, 2], Int8Array.of(42, -127, 127, 64)),
+    symbols: [
+      ['T', 2],
+      ['T', 1],
+    ] as Symbols,
+    hasSlope: false,
+  })),
+  integerProduct: (['u8', 'i8'] as const).map((type) => ({
+    what: type,
+    run: ops.integerProduct,
+    inputs: [
+      type === 'u8'
+        ? hostTensor('u8', [1, 2], Uint8Array.of(255, 1))
+        : hostTensor('i8', [1, 2], Int8Array.of(127, -127)),
+      hostTensor('i8', [2, 3], Int8Array.of(5, 0, -100, 3, -1, 100)),
+      f32([3], [1, 2, 0.01]),
+    ],
+    gives: f32([1, 3], [2, 2, -2]),
+    symbols: [['T', 2], [2, 3], [3]] as Symbols,
+    hasSlope: false,
+  })),
+  blockProduct: [
+    {
+      run: (x, blocks, scales, bias) => ops.blockProduct(x, { blocks, scales, blockSize: 32 }, bias),
+      inputs: [
+        f32([2, 2], [1, -1, 0, 0]),
+        hostTensor('u8', [1, 1, 16], Uint8Array.of(10 | (3 << 4), ...Array<number>(15).fill(0x88))),
+        f32([1], [0.5]),
+        f32([1], [100]),
+      ],
+      gives: f32([2, 1], [103.5, 100]),
+      symbols: [['T', 2], [1, 1, 16], [1], [1]],
+      hasSlope: false,
+    },
+  ],
   slice: [
     {
       run: (x) => ops.slice(x, 1, 1, 3),
