@@ -14,30 +14,39 @@ const fixture = join(root, 'tests/fixtures/mini-monkey')
 const picture = join(root, 'examples/chart-page.png')
 const engineFiles = join(root, 'node_modules/onnxruntime-web/dist')
 const browser = '/usr/bin/chromium'
-const skip = existsSync(browser)
+const noBrowser = existsSync(browser)
   ? false
   : `no browser at ${browser}; install it with apt-get install chromium`
+const noWebGpu = process.env.PANOPTES_TEST_WEBGPU
+  ? noBrowser
+  : 'slow without a graphics card; set PANOPTES_TEST_WEBGPU=1 to run it'
 
 /**
  * Every device of a page. The graphics adapter is the browser's own software one, which any machine has and which is
  * slow: it sees the picture as one tile.
  */
 const devices = {
-  wasm: { file: 'ort-wasm-simd-threaded.wasm', flags: ['--disable-gpu'], options: { maxNewTokens: 11 } },
+  wasm: {
+    skip: noBrowser,
+    file: 'ort-wasm-simd-threaded.wasm',
+    flags: ['--disable-gpu'],
+    options: { maxNewTokens: 11 },
+  },
   webgpu: {
+    skip: noWebGpu,
     file: 'ort-wasm-simd-threaded.asyncify.wasm',
     flags: ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
     options: { maxNewTokens: 2, tiling: { strategy: 'single' } },
   },
 } as const
 
-for (const device of ['wasm', 'webgpu'] as const)
+for (const device of ['wasm', 'webgpu'] as const) {
+  const { skip, options } = devices[device]
   test(`a page answers as Node does, token by token (${device})`, { skip, timeout: 600_000 }, async (t) => {
     const page = await openPage(t, device)
     if (device === 'webgpu' && !(await page.evaluate(hasAdapter)))
       return t.skip('this browser has no adapter for WebGPU')
     const question = 'What was measured?'
-    const { options } = devices[device]
     const inPage = await page.evaluate(
       ([device, question, options]) =>
         (globalThis as unknown as { ask: Ask }).ask(device, 'picture.png', question, options),
@@ -52,6 +61,7 @@ for (const device of ['wasm', 'webgpu'] as const)
     assert.equal(inPage.text, inNode.text)
     assert.equal(inPage.streamed, inNode.text)
   })
+}
 
 async function hasAdapter(): Promise<boolean> {
   const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<object | null> } }
