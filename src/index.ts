@@ -28,6 +28,7 @@ export {
 export type { GeneratedRow, StopReason } from './generate/generate.ts'
 export type { GenerationOptions } from './generate/options.ts'
 export type { Box, LabelledBox } from './image/boxes.ts'
+export { type BrowserDecodeOptions, decodeImageInBrowser } from './image/decode-browser.ts'
 export { type RgbImage, rgbImage } from './image/rgb-image.ts'
 export { type Answer, AnswerStream, type TokenCounts } from './model/answer.ts'
 export { Chat } from './model/chat.ts'
