@@ -1,11 +1,16 @@
 import type { Compose } from './kind.ts'
+import { barChart } from './kinds/bar-chart.ts'
 import { businessCard } from './kinds/business-card.ts'
 import { form } from './kinds/form.ts'
 import { invoice } from './kinds/invoice.ts'
 import { keyValue } from './kinds/key-value.ts'
 import { line } from './kinds/line.ts'
+import { lineChart } from './kinds/line-chart.ts'
 import { paragraph } from './kinds/paragraph.ts'
+import { pieChart } from './kinds/pie-chart.ts'
 import { receipt } from './kinds/receipt.ts'
+import { shapes } from './kinds/shapes.ts'
+import { sign } from './kinds/sign.ts'
 import { table } from './kinds/table.ts'
 import { ticket } from './kinds/ticket.ts'
 
@@ -20,6 +25,11 @@ export const kinds = {
   'key-value': keyValue,
   ticket,
   'business-card': businessCard,
+  sign,
+  'bar-chart': barChart,
+  'line-chart': lineChart,
+  'pie-chart': pieChart,
+  shapes,
 } satisfies Readonly<Record<string, Compose>>
 
 export type Kind = keyof typeof kinds

@@ -70,6 +70,14 @@ export class Words {
     return this.#latin(() => this.#english.word.noun())
   }
 
+  /** A noun of at most ten letters, for legends and axes. */
+  shortNoun(): string {
+    for (;;) {
+      const noun = this.noun()
+      if (noun.length <= 10) return noun
+    }
+  }
+
   adjective(): string {
     return this.#latin(() => this.#english.word.adjective())
   }

@@ -40,10 +40,9 @@ export function photograph(page: Canvas, subject: Subject, dice: Dice): Photogra
   const warp = new Warp(page, quad, bend)
   const canvas = createCanvas(width, height)
   const ctx = canvas.getContext('2d')
-  if (manner === 'scan') {
-    ctx.fillStyle = dice.pick(['#fbfbfa', '#f1f1ef', '#e4e4e2', '#2a2a2c'])
-    ctx.fillRect(0, 0, width, height)
-  } else if (!isView) {
+  ctx.fillStyle = manner === 'scan' ? dice.pick(['#fbfbfa', '#f1f1ef', '#e4e4e2', '#2a2a2c']) : '#000000'
+  ctx.fillRect(0, 0, width, height)
+  if (manner === 'phone' && !isView) {
     ctx.drawImage(surface(width, height, dice), 0, 0)
     addProps(ctx, quad, width, height, dice)
     dropShadow(ctx, quad, dice)
