@@ -29,8 +29,8 @@ export const synth = defineCommand({
     quiet: flag('no progress'),
   },
   examples: [
-    'panoptes synth --kind receipt --count 6 --seed 7 --out receipts',
-    'panoptes synth --kind all --count 14 --fonts held-out --out unseen --json',
+    'panoptes synth --kind receipt --count 4 --seed 7 --out receipts',
+    'panoptes synth --kind sign --count 2 --fonts held-out --out unseen --json',
   ],
   async run({ options }) {
     const { kind, out, count = 100, seed = 0, fonts, questions, json, quiet } = options

@@ -5,28 +5,26 @@ export interface FormAnswer {
 }
 
 /**
- * The share that an answerer gets right who sees no picture but knows all the other questions: it gives the answer that is
- * most frequent among the others of the form. Of equally frequent ones the right one counts by its share. 0 for none.
+ * The share that an answerer gets right who sees no picture and always gives a form's most frequent answer. Half of a form's
+ * questions, every second one, are what it knows to answer the other half, and the other way round. Of answers that are
+ * equally frequent it gives any. 0 for no questions.
  */
 export function blindScore(questions: readonly FormAnswer[]): number {
-  if (questions.length === 0) return 0
-  const forms = new Map<string, Map<string, number>>()
-  for (const { form, answer } of questions) {
-    const counts = forms.get(form) ?? new Map<string, number>()
-    forms.set(form, counts.set(answer, (counts.get(answer) ?? 0) + 1))
-  }
+  const forms = new Map<string, string[]>()
+  for (const { form, answer } of questions) forms.set(form, [...(forms.get(form) ?? []), answer])
   let right = 0
-  for (const { form, answer } of questions) {
-    const counts = forms.get(form)!
-    const own = counts.get(answer)! - 1
-    let most = own
-    let ties = own > 0 ? 1 : 0
-    for (const [other, count] of counts)
-      if (other !== answer && count > most) {
-        most = count
-        ties = 0
-      } else if (other !== answer && count === most && ties > 0) ties++
-    if (own > 0 && own === most) right += 1 / ties
+  for (const answers of forms.values()) {
+    const halves = [0, 1].map((parity) => answers.filter((_, i) => i % 2 === parity)) as [string[], string[]]
+    right += guessed(halves[0], halves[1]) + guessed(halves[1], halves[0])
   }
-  return right / questions.length
+  return questions.length === 0 ? 0 : right / questions.length
+}
+
+/** How many of `asked` the most frequent answer among `known` gets right. */
+function guessed(asked: readonly string[], known: readonly string[]): number {
+  const counts = new Map<string, number>()
+  for (const answer of known) counts.set(answer, (counts.get(answer) ?? 0) + 1)
+  const most = Math.max(...counts.values())
+  const guesses = new Set([...counts].filter(([, count]) => count === most).map(([answer]) => answer))
+  return guesses.size === 0 ? 0 : asked.filter((answer) => guesses.has(answer)).length / guesses.size
 }

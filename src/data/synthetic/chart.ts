@@ -139,10 +139,11 @@ export function categoryNames(dice: Dice, words: Words, count: number, isOrdered
     () => words.country(),
     () => dice.code('?#'),
   ])
-  return dice
-    .distinct(count * 3, make)
-    .filter((name) => name.length <= 12)
-    .slice(0, count)
+  const short = (): string => {
+    const name = make()
+    return name.length <= 12 ? name : short()
+  }
+  return dice.distinct(count, short)
 }
 
 /** An axis from 0 to `top` with a line at every `step`. */
