@@ -165,3 +165,16 @@ test('an aborted signal stops between pieces and leaves nothing behind', async (
   assert.equal((await tagger.tag(picture)).scores.length, names.length)
   await tagger.dispose()
 })
+
+test('weights that are not numbers are told apart from pictures without tags', async () => {
+  const bias = { ...weights.get('fc.bias')!, data: Float32Array.of(Number.NaN) }
+  const tagger = await open(lists, new Map([...weights, ['fc.bias', bias]]))
+  await assert.rejects(tagger.tag(picture), { code: 'scores-not-finite' })
+  await tagger.dispose()
+})
+
+test('a picture of one pixel has tags', async () => {
+  const tagger = await open(lists)
+  assert.equal((await tagger.tag(filledImage(1, 1, [0, 0, 0]))).scores.length, names.length)
+  await tagger.dispose()
+})

@@ -157,7 +157,7 @@ export class Tagger {
   /**
    * The tags of a picture. Scores are kept by the picture's pixels: asking again, or with another threshold, computes
    * nothing.
-   * @throws InputError `tag-unknown`, `option-value`; AbortError `aborted`
+   * @throws InputError `tag-unknown`, `option-value`; AbortError `aborted`; CheckpointError `scores-not-finite`
    */
   async tag(image: RgbImage, options: TagOptions = {}): Promise<TagResult> {
     const { threshold, only } = options
@@ -201,6 +201,11 @@ export class Tagger {
       const { scores } = await this.#head.run({ image: tokens!, descriptions })
       values.set(scores!.data as Float32Array, at)
     }
+    if (values.some(Number.isNaN))
+      throw new CheckpointError(
+        'scores-not-finite',
+        'The tagger computed NaN instead of probabilities: its weights hold values that are none. Pull them again.',
+      )
     return { values, seconds: { prepare, encode, tag: clock() } }
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { AbortError } from '../tensor/errors.ts'
 import { ContentCache } from './content-cache.ts'
 
 /** A cache of texts as large as they are long, which counts what is computed. */
@@ -44,4 +45,12 @@ test('does not keep a failure', async () => {
     /no memory/,
   )
   assert.equal(await get('a'), 'a')
+})
+
+test('work that its first asker stops is done for the others', async () => {
+  const { cache, computed, get } = counted(3)
+  const stopped = cache.get('a', () => Promise.reject(new AbortError('aborted', 'Stopped.')))
+  const waiting = [get('a'), get('a')]
+  await assert.rejects(stopped, AbortError)
+  assert.deepEqual([await Promise.all(waiting), computed], [['a', 'a'], ['a']])
 })

@@ -1,3 +1,5 @@
+import { AbortError } from '../tensor/errors.ts'
+
 /**
  * Results that were dear to compute, by the content that they were computed from. Those used longest ago leave when
  * the limit is passed; work under way is shared by all who ask for it, and a failure is not kept.
@@ -35,7 +37,12 @@ export class ContentCache<V> {
       return Promise.resolve(kept.value)
     }
     const shared = this.#underWay.get(key)
-    if (shared) return shared
+    // What its first asker stopped is begun again for the others.
+    if (shared)
+      return shared.catch((error: unknown) => {
+        if (error instanceof AbortError) return this.get(key, compute)
+        throw error
+      })
     const made = compute()
       .then((value) => {
         this.#keep(key, value)
