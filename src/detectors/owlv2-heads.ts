@@ -12,9 +12,10 @@ import {
 } from '../graph/ops/index.ts'
 import { constant, type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
+import { LOWEST } from '../nn/causal-mask.ts'
 import { linear } from '../nn/linear.ts'
+import { length } from '../nn/unit.ts'
 import { f32, type HostTensor, i64 } from '../tensor/tensor.ts'
-import { LOWEST, length } from './owlv2.ts'
 import { gridSide, type Owlv2Config } from './owlv2-config.ts'
 
 /** What a picture gives, whatever is looked for in it; N patches. */

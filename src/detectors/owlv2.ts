@@ -1,29 +1,15 @@
 import { clipBlock, clipLayers } from '../encoders/clip-layers.ts'
 import { clipEmbeddings } from '../encoders/clip-vit.ts'
 import type { Dim } from '../graph/dim.ts'
-import {
-  add,
-  div,
-  embedding,
-  equal,
-  gather,
-  minimum,
-  mul,
-  reshape,
-  slice,
-  sqrt,
-  sum,
-  where,
-} from '../graph/ops/index.ts'
+import { add, embedding, equal, gather, minimum, mul, reshape, slice, where } from '../graph/ops/index.ts'
 import { constant, type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
+import { causalMask, LOWEST } from '../nn/causal-mask.ts'
 import { linear } from '../nn/linear.ts'
 import { layerNorm } from '../nn/norm.ts'
-import { f32, i64 } from '../tensor/tensor.ts'
+import { unit } from '../nn/unit.ts'
+import { i64 } from '../tensor/tensor.ts'
 import type { Owlv2Config } from './owlv2-config.ts'
-
-/** The lowest float32: what masks scores and logits. */
-export const LOWEST = -3.4028234663852886e38
 
 /** Pixels [B, 3, S, S] → what the first layer of the vision tower reads [B, 1 + N, d]. */
 export function owlv2Embeddings(w: Weights, pixels: Tensor, config: Owlv2Config): Tensor {
@@ -74,18 +60,7 @@ export function owlv2Text(w: Weights, ids: Tensor, mask: Tensor, ends: Tensor, c
   const normed = layerNorm(tower.at('final_layer_norm'), hiddenStates.at(-1)!, text.layer_norm_eps)
   const flat = reshape(normed, [-1, text.hidden_size])
   const projected = linear(w.at('owlv2.text_projection'), gather(flat, ends))
-  return div(projected, length(projected))
-}
-
-/** The Euclidean length of vectors along the last axis, [..., C] → [..., 1]. */
-export function length(x: Tensor): Tensor {
-  return sqrt(sum(mul(x, x), [-1], { keepDims: true }))
-}
-
-/** Of each position, which it may look at: itself and those before. [1, 1, T, T]. */
-function causalMask(T: number): Tensor {
-  const values = Array.from({ length: T * T }, (_, i) => (i % T > Math.floor(i / T) ? LOWEST : 0))
-  return constant(f32([1, 1, T, T], values))
+  return unit(projected)
 }
 
 const visionWeights = (w: Weights): Weights => w.at('owlv2.vision_model')

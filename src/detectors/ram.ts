@@ -3,7 +3,6 @@ import { type Dim, mulDims } from '../graph/dim.ts'
 import {
   add,
   concat,
-  div,
   exp,
   expand,
   gelu,
@@ -15,14 +14,13 @@ import {
   reshape,
   slice,
   softmax,
-  sqrt,
-  sum,
 } from '../graph/ops/index.ts'
 import { type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
 import { attention, mergeHeads, splitHeads } from '../nn/attention.ts'
 import { linear } from '../nn/linear.ts'
 import { layerNorm } from '../nn/norm.ts'
+import { unit } from '../nn/unit.ts'
 import type { RamConfig } from './ram-config.ts'
 
 /**
@@ -50,9 +48,7 @@ export function tagEmbeddings(w: Weights, image: Tensor, descriptions: Tensor): 
   const [tags, count, width] = descriptions.shape as [Dim, number, number]
   const batch = image.shape[0]!
   if (count === 1) return expand(reshape(descriptions, [1, tags, width]), [batch, tags, width])
-  const feature = ramImageFeature(image)
-  // Without an ε, as published.
-  const direction = div(feature, sqrt(sum(mul(feature, feature), [1], { keepDims: true })))
+  const direction = unit(ramImageFeature(image))
   const table = reshape(descriptions, [mulDims(tags, count), width])
   const scores = mul(matmulTransposed(direction, table), exp(w.get('reweight_scale'))) // [B, n·D]
   const weights = softmax(reshape(scores, [batch, tags, 1, count]))

@@ -11,12 +11,12 @@ import {
   reshape,
   split,
 } from '../graph/ops/index.ts'
-import { constant, indices, type Tensor, tap } from '../graph/tensor.ts'
+import { indices, type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
 import { attention, mergeHeads, splitHeads } from '../nn/attention.ts'
+import { causalMask } from '../nn/causal-mask.ts'
 import { linear } from '../nn/linear.ts'
 import { layerNorm } from '../nn/norm.ts'
-import { zeros } from '../tensor/tensor.ts'
 import type { UniclTextConfig } from './unicl-config.ts'
 
 const epsilon = 1e-12
@@ -27,7 +27,7 @@ const epsilon = 1e-12
  */
 export function uniclText(w: Weights, ids: Tensor, config: UniclTextConfig): Tensor {
   let x = add(embedding(w.get('token_embedding.weight'), ids), w.get('positional_embedding'))
-  const mask = causal(config.CONTEXT_LENGTH)
+  const mask = causalMask(config.CONTEXT_LENGTH)
   for (let i = 0; i < config.LAYERS; i++)
     x = tap(`text.block${i}`, block(w.at('resblocks').at(i), x, mask, config.HEADS))
   return tap('text.last_hidden_state', layerNorm(w.at('ln_final'), x, epsilon))
@@ -62,12 +62,4 @@ function selfAttention(w: Weights, x: Tensor, mask: Tensor, heads: number): Tens
     Tensor,
   ]
   return linear(w.at('out_proj'), mergeHeads(attention(q, k, v, mask)))
-}
-
-/** −∞ where a key lies behind its query, [T, T]. */
-function causal(tokens: number): Tensor {
-  const mask = zeros('f32', [tokens, tokens])
-  for (let t = 0; t < tokens; t++)
-    mask.data.fill(Number.NEGATIVE_INFINITY, t * tokens + t + 1, (t + 1) * tokens)
-  return constant(mask)
 }

@@ -1,6 +1,7 @@
-import { div, exp, matmul, mean, mul, sqrt, sum } from '../graph/ops/index.ts'
+import { exp, matmul, mean } from '../graph/ops/index.ts'
 import { type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
+import { unit } from '../nn/unit.ts'
 import { coswin } from './coswin.ts'
 import { swin } from './swin.ts'
 import type { UniclConfig } from './unicl-config.ts'
@@ -16,20 +17,16 @@ export function uniclImageFeatures(w: Weights, pixels: Tensor, { image }: UniclC
     image.type === 'swin'
       ? mean(swin(tower, pixels, image.config).tokens, [1])
       : coswin(tower, pixels, image.config).pooled
-  return direction(matmul(pooled, w.get('image_projection')))
+  return unit(matmul(pooled, w.get('image_projection')))
 }
 
 /** The text's direction: ids [B, T] i64, padded to the context length → [B, p] of length 1. */
 export function uniclTextFeatures(w: Weights, ids: Tensor, { text }: UniclConfig): Tensor {
   const hidden = uniclText(w.at('text_encoder'), ids, text)
-  return direction(matmul(atEndToken(hidden, ids), w.get('text_projection')))
+  return unit(matmul(atEndToken(hidden, ids), w.get('text_projection')))
 }
 
 /** What similarities are multiplied with, τ = exp(logit_scale), []. */
 export function uniclScale(w: Weights): Tensor {
   return tap('tau', exp(w.get('logit_scale')))
-}
-
-function direction(x: Tensor): Tensor {
-  return div(x, sqrt(sum(mul(x, x), [-1], { keepDims: true })))
 }
