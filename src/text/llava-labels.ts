@@ -76,7 +76,7 @@ export function labelCaption(conversation: readonly SampleMessage[], tokenizer: 
 }
 
 /** The message with its placeholder in a line of its own at the front. */
-function pictureFirst(value: string): string {
+export function pictureFirst(value: string): string {
   if (!value.includes(PICTURE_PLACEHOLDER)) return value
   const text = strip(value.replaceAll(PICTURE_PLACEHOLDER, ''))
   return strip(`${PICTURE_PLACEHOLDER}\n${text}`)

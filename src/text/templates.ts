@@ -20,6 +20,8 @@ export interface ConversationTemplate {
   readonly separator: string
   /** Set where the system block, unless its text is empty, stands inside the first question (Llama 2). */
   readonly systemInQuestion?: true
+  /** Set where an empty system text leaves out the whole block. */
+  readonly omitsEmptySystem?: true
   /** What stands before every question but the first. */
   readonly betweenTurns?: string
 }
@@ -180,7 +182,8 @@ export function renderMessages(
   const { systemInQuestion = false, betweenTurns = '', afterRole } = template
   const [afterSystem, afterUser, afterAssistant] = template.separators
   const block = template.systemBlock.replace('{system}', () => system)
-  let prompt = systemInQuestion ? '' : block + afterSystem
+  const hasBlock = !systemInQuestion && !(template.omitsEmptySystem && system === '')
+  let prompt = hasBlock ? block + afterSystem : ''
   for (const [i, { role, text }] of messages.entries()) {
     const name = role === 'user' ? template.userRole : template.assistantRole
     const separator = role === 'user' ? afterUser : afterAssistant

@@ -1,13 +1,10 @@
-import { readFile } from 'node:fs/promises'
-import { memorySource } from '../../../src/checkpoint/memory.ts'
 import { type HostTensor, i64 } from '../../../src/tensor/tensor.ts'
 import { encodeWithImages } from '../../../src/text/image-ids.ts'
 import type { SampleMessage } from '../../../src/text/labels.ts'
 import { labelCaption, labelLlava } from '../../../src/text/llava-labels.ts'
-import { loadTokenizer } from '../../../src/text/load-tokenizer.ts'
 import { conversationTemplate, renderConversation } from '../../../src/text/templates.ts'
-import type { Tokenizer } from '../../../src/text/tokenizer.ts'
 import type { GoldenCase, GoldenResult } from '../case.ts'
+import { sentencePieceTokenizer } from '../sentencepiece.ts'
 
 interface Inputs {
   readonly records: Readonly<
@@ -25,7 +22,7 @@ export async function run(golden: GoldenCase): Promise<GoldenResult> {
     tensors.set(name, i64([ids.length], ids))
   }
   for (const kind of ['legacy', 'nolegacy']) {
-    const tokenizer = await caseTokenizer(golden, kind === 'legacy')
+    const tokenizer = await sentencePieceTokenizer(golden, kind === 'legacy')
     give(`${kind}.prompt_ids`, encodeWithImages(inputs.prompt_text, tokenizer))
     for (const [i, text] of inputs.plain_texts.entries()) give(`${kind}.plain${i}`, tokenizer.encode(text))
     for (const [name, { conversation }] of Object.entries(inputs.records)) {
@@ -49,14 +46,4 @@ export async function run(golden: GoldenCase): Promise<GoldenResult> {
       : [`template ${name}: ${JSON.stringify(found)}, expected ${JSON.stringify(wanted)}`]
   })
   return { tensors, mismatches, checked: tensors.size + Object.keys(templates).length }
-}
-
-/** The folder's SentencePiece model with the configuration that the case describes. */
-async function caseTokenizer(golden: GoldenCase, legacy: boolean): Promise<Tokenizer> {
-  const config = { tokenizer_class: 'LlamaTokenizer', legacy, pad_token: '<unk>' }
-  const files = new Map([
-    ['tokenizer.model', new Uint8Array(await readFile(golden.file('tokenizer.model')))],
-    ['tokenizer_config.json', new TextEncoder().encode(JSON.stringify(config))],
-  ])
-  return loadTokenizer(memorySource(golden.kind, files))
 }
