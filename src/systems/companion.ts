@@ -62,7 +62,11 @@ export function holds(checkpoint: Checkpoint, prefix: string): boolean {
   return checkpoint.keys().some((key) => key.startsWith(prefix))
 }
 
-async function findCompanion(files: ModelFiles, { part, field, id, to }: Companion): Promise<FileSource> {
+/** Where a companion is published. @throws CheckpointError `companion-missing` */
+export async function findCompanion(
+  files: ModelFiles,
+  { part, field, id, to }: Companion,
+): Promise<FileSource> {
   if (id === undefined)
     throw new CheckpointError(
       'companion-missing',

@@ -7,7 +7,7 @@ import type { Tokenizer } from '../text/tokenizer.ts'
 import type { TilePlan } from '../tiling/plan.ts'
 import { planTiles, type TilingOptions } from '../tiling/tiling.ts'
 import { type InternVlConfig, tokensPerTile } from './internvl-config.ts'
-import { checkQuestion, refuseCompression, withPlaceholders } from './question.ts'
+import { checkQuestion, refuseBoxes, refuseCompression, withPlaceholders } from './question.ts'
 import type { CompressionOptions, Conversation, Picture, PreparedConversation } from './system.ts'
 import { tileKeys, tilePixels, visualSpans } from './visual-input.ts'
 
@@ -37,6 +37,7 @@ export function prepareInternVl(chat: InternVlChat, conversation: Conversation):
   const { variant, config, template, tokenizer, contextId } = chat
   const { compression, history = [], system = config.system_message ?? undefined } = conversation
   checkQuestion(conversation)
+  refuseBoxes(conversation, variant.name)
   if (!variant.canCompress) refuseCompression(conversation, variant.name)
   checkKeepRatio(compression)
   const pictures = config.pad2square ? conversation.pictures.map(padded) : conversation.pictures

@@ -8,7 +8,7 @@ import { anyResTokens } from '../tiling/any-res-tokens.ts'
 import type { TilePlan } from '../tiling/plan.ts'
 import { planTiles, type TilingOptions } from '../tiling/tiling.ts'
 import type { LlavaConfig } from './llava-config.ts'
-import { checkQuestion, refuseCompression, withPlaceholders } from './question.ts'
+import { checkQuestion, refuseBoxes, refuseCompression, withPlaceholders } from './question.ts'
 import type { Conversation, Picture, PreparedConversation } from './system.ts'
 import { mergedSpans, tileKeys, tilePixels } from './visual-input.ts'
 
@@ -33,6 +33,7 @@ export interface LlavaChat {
 /** The conversation as a prompt, its pictures as tile plans. */
 export function prepareLlava(chat: LlavaChat, conversation: Conversation): PreparedConversation {
   checkQuestion(conversation)
+  refuseBoxes(conversation, chat.name)
   refuseCompression(conversation, chat.name)
   const { template, tokenizer, sight } = chat
   const { pictures, history = [], system, tiling = chat.tiling } = conversation

@@ -8,20 +8,16 @@ import { TokenIdentities } from './token-identity.ts'
 import { padLeft, selectTokens, writeVisualTokens } from './visual-input.ts'
 
 /** What a system brings to the reading of prompts. */
-export interface PromptReaderParts {
+export interface PromptReaderParts<P extends PreparedConversation = PreparedConversation> {
   readonly programs: DecoderPrograms
   /** The id in `promptIds` that stands for a visual token; it need not be in the vocabulary. */
   readonly placeholderId: number
   /** What fills the left of shorter prompts in a batch. */
   readonly padId: number
   /** The visual tokens of a conversation that has pictures, in the order of their placeholders: [..., H]. */
-  readonly encode: (prepared: PreparedConversation, run: RunOptions) => Promise<HostTensor<'f32'>>
+  readonly encode: (prepared: P, run: RunOptions) => Promise<HostTensor<'f32'>>
   /** Which positions of the embedded prompt [1, L, H] the decoder reads; all by default. */
-  readonly compress?: (
-    prepared: PreparedConversation,
-    embeddings: HostTensor<'f32'>,
-    run: RunOptions,
-  ) => Promise<VisualLayout>
+  readonly compress?: (prepared: P, embeddings: HostTensor<'f32'>, run: RunOptions) => Promise<VisualLayout>
 }
 
 /**
@@ -29,17 +25,17 @@ export interface PromptReaderParts {
  * placeholders of the prompt: encode the pictures → embed the text → insert the tokens → prefill. A single prompt that
  * begins as the last one did reads only what is new.
  */
-export class PromptReader {
-  readonly #parts: PromptReaderParts
+export class PromptReader<P extends PreparedConversation = PreparedConversation> {
+  readonly #parts: PromptReaderParts<P>
   readonly #prefixes = new PrefixCache()
   readonly #identities = new TokenIdentities()
 
-  constructor(parts: PromptReaderParts) {
+  constructor(parts: PromptReaderParts<P>) {
     this.#parts = parts
   }
 
   /** Reads several prompts together, padded at the left to the longest. @throws AbortError `aborted` */
-  async read(batch: readonly PreparedConversation[], run: RunOptions = {}): Promise<DecodingState> {
+  async read(batch: readonly P[], run: RunOptions = {}): Promise<DecodingState> {
     const { programs, padId, placeholderId, compress } = this.#parts
     const clock = stopwatch()
     const seconds = { encode: 0, compress: 0 }
@@ -81,7 +77,7 @@ export class PromptReader {
   }
 
   /** The prompt with its visual tokens, [1, L, H]. */
-  async embed(prepared: PreparedConversation, run: RunOptions = {}): Promise<HostTensor<'f32'>> {
+  async embed(prepared: P, run: RunOptions = {}): Promise<HostTensor<'f32'>> {
     const { programs, placeholderId, padId, encode } = this.#parts
     const { promptIds, tileCount } = prepared
     const features = tileCount > 0 ? await encode(prepared, run) : undefined

@@ -18,6 +18,16 @@ export function refuseCompression({ compression }: Conversation, system: string)
     )
 }
 
+/** For systems that are told nothing of objects. @throws InputError `option-without-effect` */
+export function refuseBoxes({ boxes }: Conversation, system: string): void {
+  if (boxes && boxes.length > 0)
+    throw new InputError(
+      'option-without-effect',
+      `Boxes are for MG-LLaVA; the model is ${system} and is told nothing of objects. Leave the option out.`,
+      { option: 'boxes', system },
+    )
+}
+
 /**
  * The question with placeholders put before it when it has none for the pictures which no earlier turn showed.
  * @param placeholders writes `count` of them, for pictures from number `first` (of all) on

@@ -1,6 +1,7 @@
 import { CheckpointError } from '../tensor/errors.ts'
 import { openInternVl2 } from './internvl2.ts'
 import { openLlava } from './llava15.ts'
+import { openMgLlava } from './mg-llava.ts'
 import { openMiniMonkey } from './mini-monkey.ts'
 import type { ModelFiles, OpenOptions } from './model-files.ts'
 import type { System } from './system.ts'
@@ -12,6 +13,7 @@ const systems: Readonly<Record<string, OpenSystem>> = {
   internvl2: openInternVl2,
   'mini-monkey': openMiniMonkey,
   llava: openLlava,
+  'mg-llava': openMgLlava,
 }
 
 /** The system of each `architectures[0]` that a published config.json names. */
@@ -20,6 +22,7 @@ const byArchitecture: Readonly<Record<string, string>> = {
   MiniMonkeyChatModel: 'mini-monkey',
   LlavaLlamaForCausalLM: 'llava',
   LlavaMistralForCausalLM: 'llava',
+  MultiFuseObjectLLaVAModel: 'mg-llava',
 }
 
 /** The names of all systems. */

@@ -1,3 +1,4 @@
+import type { Box, LabelledBox } from '../image/boxes.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
 import type { NamedTensors } from '../runtime/engine.ts'
 import type { RunOptions } from '../runtime/run-events.ts'
@@ -33,6 +34,10 @@ export interface Conversation {
   readonly system?: string | undefined
   readonly tiling?: TilingOptions | undefined
   readonly compression?: CompressionOptions | undefined
+  /**
+   * For systems that are told where objects are (MG-LLaVA): of each picture, in its own pixels; none by default.
+   */
+  readonly boxes?: readonly (readonly LabelledBox[])[] | undefined
 }
 
 /** Visual tokens of one tile that follow each other: where they stand in the prompt and what they show. */
@@ -49,6 +54,8 @@ export interface VisualSpan {
    * tiles); 0 by default.
    */
   readonly firstToken?: number
+  /** Set for the token of one of the picture's objects: its index there. */
+  readonly object?: number
 }
 
 /** Which prompt positions are visual and which tile each shows. It is kept to the end of a run. */
@@ -64,6 +71,8 @@ export interface PictureReport {
   readonly name: string
   readonly plan: TilePlan
   readonly visualTokens: number
+  /** What the model is told of the picture's objects, in pixels of the tile. */
+  readonly objects?: { readonly boxes: readonly Box[]; readonly labels: readonly string[] }
 }
 
 /** A conversation made ready: nothing of it has gone through a program yet. */
@@ -110,6 +119,8 @@ export interface DecodingState {
 export interface System {
   /** The registry's name, such as `mini-monkey`. */
   readonly name: string
+  /** Whether it is told where objects are (`boxes` of a conversation). */
+  readonly usesBoxes?: boolean
   readonly tokenizer: Tokenizer
   readonly vocabSize: number
   /** Ids that end an answer. */

@@ -4,30 +4,34 @@ import { PromptReader, type PromptReaderParts } from './prompt-reader.ts'
 import type { Conversation, DecodingState, PreparedConversation, RunOptions, System } from './system.ts'
 
 /** What a chat system is made of; all of it but `prepare` and `encode` is written once. */
-export interface VisualChatParts extends PromptReaderParts {
+export interface VisualChatParts<P extends PreparedConversation = PreparedConversation>
+  extends PromptReaderParts<P> {
   readonly name: string
+  readonly usesBoxes?: boolean
   readonly tokenizer: Tokenizer
   readonly stopIds: readonly number[]
   readonly stopTexts: readonly string[]
   readonly tiling: TilingOptions
-  readonly prepare: (conversation: Conversation) => PreparedConversation
+  readonly prepare: (conversation: Conversation) => P
   /** Programs besides the decoder's, to be freed with it. */
   readonly encoders: readonly { dispose(): Promise<void> }[]
 }
 
 /** A system whose visual tokens replace placeholders of a chat prompt. */
-export class VisualChat implements System {
+export class VisualChat<P extends PreparedConversation = PreparedConversation> implements System {
   readonly name: string
+  readonly usesBoxes: boolean
   readonly tokenizer: Tokenizer
   readonly vocabSize: number
   readonly stopIds: readonly number[]
   readonly stopTexts: readonly string[]
   readonly tiling: TilingOptions
-  readonly #parts: VisualChatParts
-  readonly #reader: PromptReader
+  readonly #parts: VisualChatParts<P>
+  readonly #reader: PromptReader<P>
 
-  constructor(parts: VisualChatParts) {
+  constructor(parts: VisualChatParts<P>) {
     this.name = parts.name
+    this.usesBoxes = parts.usesBoxes ?? false
     this.tokenizer = parts.tokenizer
     this.vocabSize = parts.programs.decoder.vocabSize
     this.stopIds = parts.stopIds
@@ -37,15 +41,15 @@ export class VisualChat implements System {
     this.#reader = new PromptReader(parts)
   }
 
-  prepare(conversation: Conversation): PreparedConversation {
+  prepare(conversation: Conversation): P {
     return this.#parts.prepare(conversation)
   }
 
-  start(prepared: PreparedConversation, run?: RunOptions): Promise<DecodingState> {
+  start(prepared: P, run?: RunOptions): Promise<DecodingState> {
     return this.#reader.read([prepared], run)
   }
 
-  startBatch(batch: readonly PreparedConversation[], run?: RunOptions): Promise<DecodingState> {
+  startBatch(batch: readonly P[], run?: RunOptions): Promise<DecodingState> {
     return this.#reader.read(batch, run)
   }
 

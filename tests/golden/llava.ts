@@ -63,3 +63,29 @@ export async function greedyMargins(
   }
   return { ids: i64([count], ids), margins: hostTensor('f32', [count], margins) }
 }
+
+/**
+ * A value [..., B, T, C] with the recorded one at padding: the case compares only real tokens, and what the official
+ * code leaves at padding is meaningless.
+ */
+export function onRealTokens(
+  golden: GoldenCase,
+  name: string,
+  value: HostTensor,
+  valid: readonly (readonly boolean[])[],
+): HostTensor {
+  const real = valid.flat()
+  const width = value.shape.at(-1)!
+  const recorded = golden.io.get(`expected.${name}`)!.data as Float32Array
+  const data = (value.data as Float32Array).map((x, i) =>
+    real[Math.floor(i / width) % real.length] ? x : recorded[i]!,
+  )
+  return hostTensor('f32', value.shape, data)
+}
+
+/** Tensors of one shape along a new first axis. */
+export function stack(parts: readonly HostTensor[]): HostTensor {
+  const [{ shape }] = parts as [HostTensor, ...HostTensor[]]
+  const joined = new Float32Array(parts.flatMap((part) => [...(part.data as Float32Array)]))
+  return hostTensor('f32', [parts.length, ...shape], joined)
+}

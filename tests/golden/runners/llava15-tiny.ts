@@ -22,7 +22,7 @@ import {
 } from '../../../src/train/llava-training.ts'
 import type { GoldenCase, GoldenResult } from '../case.ts'
 import { casePicture } from '../chat.ts'
-import { greedyMargins, llavaConfigs, llavaFiles, llavaReader } from '../llava.ts'
+import { greedyMargins, llavaConfigs, llavaFiles, llavaReader, onRealTokens, stack } from '../llava.ts'
 import { caseWeights, rowsOf, runOnce, withTaps } from '../programs.ts'
 
 interface Seen {
@@ -123,30 +123,4 @@ async function trainingStep(
   tensors.set('logits', onRealTokens(golden, 'logits', step.logits!, merged.valid))
   tensors.set('loss', hostTensor('f32', [1], step.loss!.data as Float32Array<ArrayBuffer>))
   for (const key of trained) tensors.set(`grad.${key}`, step[`grad.${key}`]!)
-}
-
-/**
- * A value [..., B, T, C] with the recorded one at padding: the case compares only real tokens, and what the official
- * code leaves at padding is meaningless.
- */
-function onRealTokens(
-  golden: GoldenCase,
-  name: string,
-  value: HostTensor,
-  valid: readonly (readonly boolean[])[],
-): HostTensor {
-  const real = valid.flat()
-  const width = value.shape.at(-1)!
-  const recorded = golden.io.get(`expected.${name}`)!.data as Float32Array
-  const data = (value.data as Float32Array).map((x, i) =>
-    real[Math.floor(i / width) % real.length] ? x : recorded[i]!,
-  )
-  return hostTensor('f32', value.shape, data)
-}
-
-/** Tensors of one shape along a new first axis. */
-function stack(parts: readonly HostTensor[]): HostTensor {
-  const [{ shape }] = parts as [HostTensor, ...HostTensor[]]
-  const joined = new Float32Array(parts.flatMap((part) => [...(part.data as Float32Array)]))
-  return hostTensor('f32', [parts.length, ...shape], joined)
 }
