@@ -29,7 +29,7 @@ export async function run(golden: GoldenCase): Promise<GoldenResult> {
   const mismatches = pixelMismatches(golden, pixels)
   const patches = await programs.encodePixels(pixels)
   const grid = gridSide(config)
-  const [B, N] = [images.length, grid ** 2]
+  const B = images.length
   const layers = config.vision_config.num_hidden_layers
   tensors.set('vision_last_hidden', patches[`hidden_states.${layers}`]!)
   const features = patches.image_embeds!
