@@ -3,7 +3,7 @@ import { readJsonFile } from '../src/checkpoint/config.ts'
 import { folderSource } from '../src/checkpoint/folder.ts'
 import { openCheckpoint } from '../src/checkpoint/open.ts'
 import { decodeImage } from '../src/image/decode.ts'
-import { nodeEngine } from '../src/runtime/node-engine.ts'
+import { chooseEngine } from '../src/runtime/default-engine.ts'
 import { type Precision, precisionsOf } from '../src/runtime/precision.ts'
 import { diskStore } from '../src/runtime/weight-cache.ts'
 import { openSystem } from '../src/systems/registry.ts'
@@ -37,7 +37,7 @@ const files = {
 }
 const system = await openSystem(files, {
   compile: {
-    engine: nodeEngine,
+    engine: await chooseEngine(),
     device: 'cpu',
     precision: precisionsOf(values.precision as Precision),
     quantised: diskStore(),

@@ -3,7 +3,7 @@ import { gradients } from '../src/graph/gradient.ts'
 import { bindShapes } from '../src/graph/onnx/write.ts'
 import { mul, sum } from '../src/graph/ops/index.ts'
 import { input, type Tensor } from '../src/graph/tensor.ts'
-import { nodeEngine } from '../src/runtime/node-engine.ts'
+import { chooseEngine } from '../src/runtime/default-engine.ts'
 import { Program } from '../src/runtime/program.ts'
 import { f32, type HostTensor } from '../src/tensor/tensor.ts'
 
@@ -51,7 +51,11 @@ export async function evaluate(
   symbols?: Symbols,
 ): Promise<HostTensor> {
   const y = op(...inputsFor(values, symbols))
-  const program = await Program.compile('value', { y }, { engine: nodeEngine, device: 'cpu', threads: 1 })
+  const program = await Program.compile(
+    'value',
+    { y },
+    { engine: await chooseEngine(), device: 'cpu', threads: 1 },
+  )
   const { y: result } = await program.run(feedsFor(values))
   await program.dispose()
   return result!
@@ -86,7 +90,7 @@ export async function compareSlopes(
   const program = await Program.compile(
     'slopes',
     { y, ...outputs },
-    { engine: nodeEngine, device: 'cpu', threads: 1 },
+    { engine: await chooseEngine(), device: 'cpu', threads: 1 },
   )
   const feeds = feedsFor(values)
   const known = bindShapes('slopes', new Map(inputs.map((x, i) => [`x${i}`, x])), feeds)

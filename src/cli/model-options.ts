@@ -47,6 +47,11 @@ export const modelOptions = {
     'open the weights as this system, where config.json names another (such as mini-monkey)',
   ),
   device: choice('DEVICE', ['cpu', 'webgpu', 'cuda'], 'where it runs (default cpu)'),
+  engine: choice(
+    'ENGINE',
+    ['native', 'onnxruntime-node'],
+    'the binding to ONNX Runtime (default native where it loads, or $PANOPTES_ENGINE)',
+  ),
   threads: wholeNumber('N', 'threads of one operator (default all cores)', 1, 1024),
   precision: choice(
     'PRECISION',
@@ -107,8 +112,9 @@ export async function loadNamed(
         'or set PANOPTES_MODEL.',
     )
   const { load } = await import('../model/load-node.ts')
-  const { device, threads, precision, as, visualCache: visualCacheDir } = flags
-  const loading = load(model, { device, threads, precision, as, visualCacheDir, onEvent, signal })
+  const { device, engine, threads, precision, as, visualCache: visualCacheDir } = flags
+  const options = { device, engine, threads, precision, as, visualCacheDir, onEvent, signal }
+  const loading = load(model, options)
   return Promise.race([loading, whenAborted(signal)])
 }
 

@@ -5,7 +5,7 @@ import { checkpointOf } from '../checkpoint/entries.ts'
 import { dim } from '../graph/dim.ts'
 import { input } from '../graph/tensor.ts'
 import { Weights } from '../graph/weights.ts'
-import { nodeEngine } from '../runtime/node-engine.ts'
+import { chooseEngine } from '../runtime/default-engine.ts'
 import { Program } from '../runtime/program.ts'
 import { f32, type HostTensor } from '../tensor/tensor.ts'
 import { decoderGraph, decoderGraphInputs } from '../train/decoder-graph.ts'
@@ -30,7 +30,7 @@ const checkpoint = checkpointOf(
   'toy',
   new Map(Object.entries(decoder.shapes).map(([key, shape]) => [key, randomTensor(shape)])),
 )
-const compile = { engine: nodeEngine, device: 'cpu', threads: 1 } as const
+const compile = { engine: await chooseEngine(), device: 'cpu', threads: 1 } as const
 const programs = await DecoderPrograms.compile(decoder, new Weights(checkpoint), { compile })
 after(() => programs.dispose())
 

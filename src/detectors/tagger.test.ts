@@ -6,14 +6,14 @@ import { memorySource } from '../checkpoint/memory.ts'
 import { openFile } from '../checkpoint/open.ts'
 import { writeSafetensors } from '../checkpoint/write-safetensors.ts'
 import { filledImage, rgbImage } from '../image/rgb-image.ts'
-import { nodeEngine } from '../runtime/node-engine.ts'
+import { chooseEngine } from '../runtime/default-engine.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 import { ramConfigOf } from './ram-config.ts'
 import { ramPth, ramWeights, tinyRam } from './ram-fixture.test.ts'
 import { tagListFile, thresholdFile } from './tag-list.ts'
 import { openTagger, type Tagger } from './tagger.ts'
 
-const compile = { engine: nodeEngine, device: 'cpu', threads: 1 } as const
+const compile = { engine: await chooseEngine(), device: 'cpu', threads: 1 } as const
 const names = ['person', 'Traffic light', 'hot dog', 'tree', 'sky']
 const picture = rgbImage(
   40,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nodeEngine } from '../runtime/node-engine.ts'
+import { chooseEngine } from '../runtime/default-engine.ts'
 import { Program } from '../runtime/program.ts'
 import type { GraphError } from '../tensor/errors.ts'
 import { f32, type HostTensor, i64 } from '../tensor/tensor.ts'
@@ -19,7 +19,7 @@ async function slopes(
   const program = await Program.compile(
     'gradients',
     { loss, ...outputs },
-    { engine: nodeEngine, device: 'cpu', threads: 1 },
+    { engine: await chooseEngine(), device: 'cpu', threads: 1 },
   )
   const results = await program.run(feeds)
   await program.dispose()

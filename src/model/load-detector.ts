@@ -51,7 +51,7 @@ export async function loadDetector(
   onEvent?.({ phase: 'loading', done: 0, total: 0, message: 'files' })
   const source = typeof model === 'string' ? await folderSource((await findModel(model)).folder) : model
   const config = await readJsonFile(source, 'config.json')
-  const compile = compileInNode(choices)
+  const compile = await compileInNode(choices)
   const variant = `detector ${compile.device}`
   const store =
     visualCacheDir === undefined ? undefined : await visualTokenFolder(visualCacheDir, source, variant)

@@ -4,7 +4,7 @@ import type { FileSource } from '../checkpoint/files.ts'
 import { folderSource } from '../checkpoint/folder.ts'
 import { findModel } from '../hub/find.ts'
 import { decodeImage } from '../image/decode.ts'
-import { nodeEngine } from '../runtime/node-engine.ts'
+import { chooseEngine } from '../runtime/default-engine.ts'
 import { precisionsOf } from '../runtime/precision.ts'
 import { diskStore } from '../runtime/weight-cache.ts'
 import { findBeside } from './find-beside.ts'
@@ -18,8 +18,7 @@ export type EncodedPicture = string | URL | Blob | Uint8Array
 export type NodeModel = Model<EncodedPicture>
 
 /** What Node brings. */
-export const node: Platform<EncodedPicture> = {
-  engine: nodeEngine,
+export const node: Omit<Platform<EncodedPicture>, 'engine'> = {
   device: 'cpu',
   quantised: diskStore(),
   async decode(encoded, numbered) {
@@ -33,6 +32,8 @@ export const node: Platform<EncodedPicture> = {
 export interface NodeLoadOptions extends Omit<LoadOptions, 'visualStore'> {
   /** A folder in which visual tokens are kept, so that a picture is encoded once for all time. */
   readonly visualCacheDir?: string | undefined
+  /** The binding to ONNX Runtime, by its name in `engineNames`; chosen by `chooseEngine` when absent. */
+  readonly engine?: string | undefined
 }
 
 /**
@@ -41,13 +42,14 @@ export interface NodeLoadOptions extends Omit<LoadOptions, 'visualStore'> {
  * const model = await load('OpenGVLab/InternVL2-2B')
  * const answer = await model.ask('What is the total?', { images: ['receipt.jpg'] })
  * console.log(answer.text)
- * @throws as `loadModel`, and CheckpointError `model-folder-missing`, `model-not-pulled`
+ * @throws as `loadModel` and `chooseEngine`, and CheckpointError `model-folder-missing`, `model-not-pulled`
  */
 export async function load(model: string | FileSource, options: NodeLoadOptions = {}): Promise<NodeModel> {
   const folder = typeof model === 'string' ? (await findModel(model)).folder : undefined
   const source = typeof model === 'string' ? await folderSource(folder ?? model) : model
-  const platform = { ...node, findModel: (id: string) => findBeside(id, folder) }
-  const { visualCacheDir, ...rest } = options
+  const { visualCacheDir, engine: name, ...rest } = options
+  const engine = await chooseEngine(name, rest.device)
+  const platform = { ...node, engine, findModel: (id: string) => findBeside(id, folder) }
   if (visualCacheDir === undefined) return loadModel(source, rest, platform)
   const visualStore = await visualTokenFolder(
     visualCacheDir,

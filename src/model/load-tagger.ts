@@ -53,7 +53,7 @@ export async function loadTagger(model: string, options: LoadTaggerOptions = {})
   const tagger = await openTagger(await filesOf(model), {
     ...lists,
     onEvent,
-    compile: compileInNode(compile),
+    compile: await compileInNode(compile),
   })
   return {
     tagger,

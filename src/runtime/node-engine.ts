@@ -3,7 +3,8 @@ import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { EngineError } from '../tensor/errors.ts'
 import type { Engine } from './engine.ts'
 import { exactIntegerProducts } from './integer-form.ts'
-import { graphOptions, openError, ortSession } from './ort-session.ts'
+import { graphOptions, ortSession } from './ort-session.ts'
+import { openError } from './run-errors.ts'
 import { weightFolder } from './weight-folder.ts'
 
 /** ONNX Runtime through its npm package for Node: CPU, and WebGPU or CUDA where the machine has them. */
@@ -19,12 +20,13 @@ export const nodeEngine: Engine = {
         executionProviders: options.device === 'cpu' ? ['cpu'] : [options.device, 'cpu'],
         graphOptimizationLevel: 'all',
         intraOpNumThreads: options.threads ?? availableParallelism(),
-        logSeverityLevel: 3,
+        logSeverityLevel: 4,
         ...(held.length > 0 && { externalData: held }),
         extra: {
           session: {
             model_external_initializers_file_folder_path: weightFolder(weights),
             force_spinning_stop: '1',
+            disable_prepacking: (options.prepack ?? true) ? '0' : '1',
             ...exactIntegerProducts,
           },
           ...graphOptions,

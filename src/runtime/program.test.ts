@@ -13,6 +13,7 @@ import { dim } from '../graph/dim.ts'
 import { add, mul } from '../graph/ops/index.ts'
 import { input, type Tensor, weight } from '../graph/tensor.ts'
 import { f32 } from '../tensor/tensor.ts'
+import { chooseEngine } from './default-engine.ts'
 import { nodeEngine } from './node-engine.ts'
 import { type CompileOptions, Program } from './program.ts'
 import { webEngine } from './web-engine.ts'
@@ -21,6 +22,7 @@ const folder = await mkdtemp(join(tmpdir(), 'panoptes-program-'))
 after(() => rm(folder, { recursive: true }))
 
 const cpu = { engine: nodeEngine, device: 'cpu', threads: 1 } as const
+const native = { engine: await chooseEngine('native'), device: 'cpu', threads: 1 } as const
 const wasm = { engine: webEngine(), device: 'wasm', threads: 1 } as const
 const x = input('x', 'f32', [dim('T')])
 
@@ -31,7 +33,7 @@ async function checkpointIn(name: string, value: number): Promise<Checkpoint> {
   return openCheckpoint(await folderSource(join(folder, name)))
 }
 
-for (const backend of [cpu, wasm] as const satisfies CompileOptions[]) {
+for (const backend of [native, cpu, wasm] as const satisfies CompileOptions[]) {
   const on = ` (${backend.engine.name}, ${backend.device})`
 
   test(`only the outputs asked for come back, and feeds of other programs are left aside${on}`, async () => {
@@ -107,11 +109,11 @@ test('threads that a page may not have are refused, not dropped', async () => {
   })
 })
 
-for (const backend of [cpu, wasm])
-  test(`weight files of one name in two folders are never mistaken (${backend.device})`, async () => {
+for (const backend of [native, cpu, wasm])
+  test(`weight files of one name in two folders are never mistaken (${backend.engine.name})`, async () => {
     const [one, two] = await Promise.all([
-      checkpointIn(`one-${backend.device}`, 3),
-      checkpointIn(`two-${backend.device}`, 5),
+      checkpointIn(`one-${backend.engine.name}`, 3),
+      checkpointIn(`two-${backend.engine.name}`, 5),
     ])
     const sums = (a: Checkpoint, b: Checkpoint): Tensor => add(weight(a.entry('w')), weight(b.entry('w')))
     for (const [a, b, sum] of [

@@ -1,7 +1,7 @@
 import { bindShapes, type OnnxProgram, writeOnnx } from '../graph/onnx/write.ts'
 import type { Tensor, TensorSpec } from '../graph/tensor.ts'
 import { EngineError } from '../tensor/errors.ts'
-import type { Device, Engine, EngineSession, NamedTensors } from './engine.ts'
+import type { Device, Engine, EngineSession, NamedTensors, RunControl } from './engine.ts'
 import { lowered } from './lower.ts'
 import { placeWeights } from './place-weights.ts'
 import type { Part, Precisions } from './precision.ts'
@@ -76,12 +76,16 @@ export class Program {
 
   /**
    * Runs the program: tensors by input name in, tensors by output name out (all outputs unless `fetch` names some).
-   * @throws EngineError `feed-shape` when an input is missing or misshapen, `run-failed`
+   * @throws EngineError `feed-shape` when an input is missing or misshapen; what `EngineSession.run` throws
    */
-  async run(feeds: NamedTensors, fetch: readonly string[] = [...this.outputs.keys()]): Promise<NamedTensors> {
+  async run(
+    feeds: NamedTensors,
+    fetch: readonly string[] = [...this.outputs.keys()],
+    control?: RunControl,
+  ): Promise<NamedTensors> {
     bindShapes(this.name, this.inputs, feeds)
     const used = Object.fromEntries(Object.entries(feeds).filter(([name]) => this.inputs.has(name)))
-    return this.#session.run(used, fetch)
+    return this.#session.run(used, fetch, control)
   }
 
   dispose(): Promise<void> {
@@ -102,5 +106,7 @@ async function written(
     locate: (entry) => weights.places.get(entry),
     values: (entry) => weights.values.get(entry)!,
   })
-  return { onnx, open: () => engine.open(onnx.bytes, weights.files, { device, threads }) }
+  // Float weights stay in their file; halves are widened into memory anyway, and integers are slow unpacked.
+  const prepack = weights.places.size === 0 || [...weights.places.keys()].some(({ dtype }) => dtype !== 'f32')
+  return { onnx, open: () => engine.open(onnx.bytes, weights.files, { device, threads, prepack }) }
 }

@@ -1,6 +1,7 @@
 import { EngineError } from '../tensor/errors.ts'
 import type { Device, Engine, WeightFile } from './engine.ts'
-import { engineMessage, graphOptions, openError, ortSession } from './ort-session.ts'
+import { graphOptions, ortSession } from './ort-session.ts'
+import { engineMessage, openError } from './run-errors.ts'
 
 export interface WebEngineOptions {
   /**

@@ -7,7 +7,7 @@ import { mean, mul, sub, sum } from '../graph/ops/index.ts'
 import { input, type Tensor } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
 import { linear } from '../nn/linear.ts'
-import { nodeEngine } from '../runtime/node-engine.ts'
+import { chooseEngine } from '../runtime/default-engine.ts'
 import { f32, type HostTensor } from '../tensor/tensor.ts'
 import { adamW, type Optimizer, sgd } from './optimizer.ts'
 import { learningRate } from './schedule.ts'
@@ -20,7 +20,7 @@ const checkpoint = checkpointOf(
     ['head.bias', f32([1], [0.25])],
   ]),
 )
-const compile = { engine: nodeEngine, device: 'cpu', threads: 1 } as const
+const compile = { engine: await chooseEngine(), device: 'cpu', threads: 1 } as const
 
 /** Mean squared error of a line through the batch. */
 function squaredError(w: Weights): Tensor {

@@ -1,14 +1,27 @@
 import { existsSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { chooseEngine } from '../../src/runtime/default-engine.ts'
 import { type GoldenCase, type GoldenResult, type GoldenRunner, loadGoldenCase } from './case.ts'
 import { compareTensor, toleranceOf } from './compare.ts'
 
-/** `npm run golden -- FOLDER…`: compares what Panoptes computes with recorded outputs of official implementations. */
-async function main(folders: readonly string[]): Promise<number> {
+/**
+ * `npm run golden -- [--engine NAME] FOLDER…`: compares what Panoptes computes, on the default engine or the named one,
+ * with recorded outputs of official implementations.
+ */
+async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals: folders } = parseArgs({
+    args: [...args],
+    options: { engine: { type: 'string' } },
+    allowPositionals: true,
+  })
   if (folders.length === 0) {
-    process.stderr.write('usage: npm run golden -- FOLDER…\n')
+    process.stderr.write('usage: npm run golden -- [--engine NAME] FOLDER…\n')
     return 2
   }
+  // The runners, which are loaded later, read it.
+  if (values.engine !== undefined) process.env.PANOPTES_ENGINE = values.engine
+  process.stdout.write(`engine: ${(await chooseEngine()).name}\n`)
   const count = { passed: 0, failed: 0, skipped: 0 }
   for (const folder of folders) count[await runFolder(resolve(folder))]++
   process.stdout.write(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`)

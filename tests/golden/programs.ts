@@ -4,13 +4,13 @@ import { openFile } from '../../src/checkpoint/open.ts'
 import type { DecoderPrograms } from '../../src/decoders/programs.ts'
 import { DecoderSequence, type SequenceOptions } from '../../src/decoders/sequence.ts'
 import type { Tensor } from '../../src/graph/tensor.ts'
+import { chooseEngine } from '../../src/runtime/default-engine.ts'
 import type { NamedTensors } from '../../src/runtime/engine.ts'
-import { nodeEngine } from '../../src/runtime/node-engine.ts'
 import { type CompileOptions, Program } from '../../src/runtime/program.ts'
 import { type HostTensor, hostTensor } from '../../src/tensor/tensor.ts'
 import type { GoldenCase } from './case.ts'
 
-export const onCpu: CompileOptions = { engine: nodeEngine, device: 'cpu' }
+export const onCpu: CompileOptions = { engine: await chooseEngine(), device: 'cpu' }
 export const withTaps: CompileOptions = { ...onCpu, taps: true }
 
 /** The case's weights.safetensors. */

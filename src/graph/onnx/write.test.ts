@@ -8,7 +8,7 @@ import { checkpointOf } from '../../checkpoint/entries.ts'
 import { folderSource } from '../../checkpoint/folder.ts'
 import { openCheckpoint } from '../../checkpoint/open.ts'
 import { writeSafetensors } from '../../checkpoint/write-safetensors.ts'
-import { nodeEngine } from '../../runtime/node-engine.ts'
+import { chooseEngine } from '../../runtime/default-engine.ts'
 import { Program } from '../../runtime/program.ts'
 import { f32ToBf16, f32ToF16 } from '../../tensor/half.ts'
 import { f32, type HostTensor, hostTensor, i64 } from '../../tensor/tensor.ts'
@@ -32,8 +32,9 @@ import { bindShapes } from './write.ts'
 const folder = await mkdtemp(join(tmpdir(), 'panoptes-write-'))
 after(() => rm(folder, { recursive: true }))
 
+const engine = await chooseEngine()
 const compile = (outputs: Record<string, Tensor>, taps = false): Promise<Program> =>
-  Program.compile('small', outputs, { engine: nodeEngine, device: 'cpu', threads: 1, taps })
+  Program.compile('small', outputs, { engine, device: 'cpu', threads: 1, taps })
 
 async function run(
   outputs: Record<string, Tensor>,

@@ -1,0 +1,35 @@
+import { AbortError, EngineError } from '../tensor/errors.ts'
+import type { Device } from './engine.ts'
+
+export function sessionDisposed(): EngineError {
+  return new EngineError('session-disposed', 'This program was disposed and cannot run again.')
+}
+
+export function runAborted(): AbortError {
+  return new AbortError('aborted', 'The run was stopped.')
+}
+
+export function runFailed(error: unknown): EngineError {
+  return new EngineError('run-failed', `ONNX Runtime failed: ${engineMessage(error)}`, {}, error)
+}
+
+/** The error of a session that could not be made, told apart by what a caller can do about it. */
+export function openError(device: Device, error: unknown): EngineError {
+  const message = engineMessage(error)
+  const isMissing =
+    /backend not found|no available backend|not (?:supported|enabled|available)|cuda|webgpu/i.test(message)
+  return device !== 'cpu' && device !== 'wasm' && isMissing
+    ? new EngineError(
+        'device-unavailable',
+        `The device '${device}' cannot be used here (${message}). Use --device cpu, or install what the device needs.`,
+        { device },
+        error,
+      )
+    : new EngineError('model-refused', `ONNX Runtime refused the program: ${message}`, { device }, error)
+}
+
+/** An engine's error in one line, cut where it grows long. */
+export function engineMessage(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text.replace(/\s+/g, ' ').slice(0, 600)
+}
