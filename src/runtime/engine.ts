@@ -54,7 +54,7 @@ export interface EngineSession {
 export interface EngineMemory {
   /** A zero-filled tensor in it. It is freed with the tensor, or earlier by `free`. */
   allocate<D extends DType>(dtype: D, shape: readonly number[]): HostTensor<D>
-  /** Frees a tensor's memory now, or when the last run that uses it has ended. Its data are empty afterwards. */
+  /** Frees a tensor's memory now, or when the last run that uses it has ended. Its data mean nothing afterwards. */
   free(tensor: HostTensor): void
   /** Bytes of feeds and results that runs have copied between this memory and ordinary arrays so far. */
   readonly bytesCopied: number

@@ -9,8 +9,15 @@ export function runAborted(): AbortError {
   return new AbortError('aborted', 'The run was stopped.')
 }
 
+/** What ONNX Runtime says when a tensor that was given for a result does not have its shape. */
+const misshapen = /OrtValue provided for output '|(?:Invalid rank|invalid dimensions) for output:/
+
+/** The error of a run that the engine ended. */
 export function runFailed(error: unknown): EngineError {
-  return new EngineError('run-failed', `ONNX Runtime failed: ${engineMessage(error)}`, {}, error)
+  const message = engineMessage(error)
+  return misshapen.test(message)
+    ? new EngineError('output-data', `A tensor given for an output does not fit: ${message}`, {}, error)
+    : new EngineError('run-failed', `ONNX Runtime failed: ${message}`, {}, error)
 }
 
 /** The error of a session that could not be made, told apart by what a caller can do about it. */

@@ -25,8 +25,8 @@ export interface OrtLibrary {
  */
 const stackBytes = 8 * 2 ** 20
 
-/** Warnings of the library are not for the users of a program. */
-const logErrors = 3
+/** Errors are thrown; printed as well they would spoil a program's output. */
+const logFatal = 4
 
 let opened: Promise<OrtLibrary> | undefined
 
@@ -64,7 +64,7 @@ async function open(): Promise<OrtLibrary> {
     ffi,
     api,
     version,
-    env: made((out) => api.CreateEnv(logErrors, 'panoptes', out)),
+    env: made((out) => api.CreateEnv(logFatal, 'panoptes', out)),
     cpuMemory: made((out) => api.CreateCpuMemoryInfo(0, 0, out)),
     allocator: made((out) => api.GetAllocatorWithDefaultOptions(out)),
   }

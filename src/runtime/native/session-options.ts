@@ -7,9 +7,10 @@ import type { OrtLibrary } from './library.ts'
 import { pin } from './pinning.ts'
 import { check } from './status.ts'
 
-/** `ORT_ENABLE_ALL`, and messages of errors only. */
+/** `ORT_ENABLE_ALL`. */
 const everyOptimisation = 99
-const logErrors = 3
+/** Errors are thrown; printed as well they would spoil a program's output. */
+const logFatal = 4
 
 /** The options of one session, and what they point into until the session is open. */
 export interface NativeOptions {
@@ -35,7 +36,7 @@ export function nativeOptions(
   check(api, api.CreateSessionOptions(out))
   const pointer = out[0]!
   try {
-    check(api, api.SetSessionLogSeverityLevel(pointer, logErrors))
+    check(api, api.SetSessionLogSeverityLevel(pointer, logFatal))
     check(api, api.SetSessionGraphOptimizationLevel(pointer, everyOptimisation))
     check(api, api.SetIntraOpNumThreads(pointer, threads ?? availableParallelism()))
     for (const [key, value] of Object.entries(entries))
