@@ -15,7 +15,7 @@ const text = 'const char *'
 /**
  * The functions of ONNX Runtime's C API that this binding calls: the position of each in `OrtApi`, its result and its
  * parameters. Positions are those of onnxruntime_c_api.h (1.30); the struct only ever grows at its end, so they hold
- * for every later version. `native-engine.test.ts` calls each.
+ * for every later version. The tests of engines and programs call each.
  */
 const functions = {
   GetErrorCode: [1, 'int', [p]],
