@@ -228,7 +228,7 @@ test('native: shared and resizable buffers are fed like any other', async () => 
   const size = 2 ** 20
   const buffers = [
     new SharedArrayBuffer(4 * size),
-    new ArrayBuffer(4 * size, { maxByteLength: 8 * size } as never),
+    Reflect.construct(ArrayBuffer, [4 * size, { maxByteLength: 8 * size }]) as ArrayBuffer,
   ]
   for (const buffer of buffers) {
     const data = new Float32Array(buffer as ArrayBuffer).fill(4)
