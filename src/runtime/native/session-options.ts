@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { SessionOptions, WeightFile } from '../engine.ts'
+import { exactIntegerProducts } from '../integer-form.ts'
 import { graphOptions } from '../ort-session.ts'
 import { weightFolder } from '../weight-folder.ts'
 import type { Pointer } from './api.ts'
@@ -30,6 +31,7 @@ export function nativeOptions(
     // Threads that wait for work between two runs would take the cores from the program that uses us.
     'session.force_spinning_stop': '1',
     'session.disable_prepacking': prepack ? '0' : '1',
+    'session.x64quantprecision': exactIntegerProducts.x64quantprecision,
     'optimization.disable_specified_optimizers': graphOptions.optimization.disable_specified_optimizers,
   }
   const out = new BigUint64Array(1)
