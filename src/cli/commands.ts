@@ -40,4 +40,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'make pictures with questions to learn from',
     load: async () => (await import('./synth.ts')).synth,
   },
+  train: {
+    summary: 'train a model as a recipe says',
+    load: async () => (await import('./train.ts')).train,
+  },
 }

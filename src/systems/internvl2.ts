@@ -21,7 +21,7 @@ import type { PreparedConversation, RunOptions, System, VisualLayout } from './s
 import { VisualChat } from './visual-chat.ts'
 import { VisualTokenCache } from './visual-token-cache.ts'
 
-const internVl2Variant: InternVlVariant = {
+export const internVl2Variant: InternVlVariant = {
   name: 'internvl2',
   tiling: (config) =>
     config.dynamic_image_size

@@ -7,11 +7,11 @@ import { InputError } from '../tensor/errors.ts'
 export interface ParameterGroup {
   readonly match: string | readonly string[]
   /** False freezes what an earlier group would train. */
-  readonly isTrained?: boolean
+  readonly isTrained?: boolean | undefined
   /** Times the step's learning rate; 1 by default. */
-  readonly rateFactor?: number
+  readonly rateFactor?: number | undefined
   /** Decoupled decay; 0 by default, and always 0 for vectors (norms and biases). */
-  readonly weightDecay?: number
+  readonly weightDecay?: number | undefined
 }
 
 /** How one weight is trained. */

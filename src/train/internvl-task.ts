@@ -1,0 +1,65 @@
+import { parseConfig } from '../checkpoint/config.ts'
+import { decoderOf } from '../decoders/registry.ts'
+import { normalisations } from '../image/normalise.ts'
+import { filledImage, type RgbImage } from '../image/rgb-image.ts'
+import { internVlConfig, tokensPerTile } from '../systems/internvl-config.ts'
+import { internVl2Variant } from '../systems/internvl2.ts'
+import type { ModelFiles } from '../systems/model-files.ts'
+import type { HostTensor } from '../tensor/tensor.ts'
+import { labelConversation, withPlaceholder } from '../text/labels.ts'
+import { loadTokenizer } from '../text/load-tokenizer.ts'
+import { PICTURE_TOKENS } from '../text/picture-tokens.ts'
+import { conversationTemplate } from '../text/templates.ts'
+import { requiredTokenId } from '../text/tokenizer.ts'
+import { tilePixelValues } from '../tiling/pixel-values.ts'
+import { planTiles, type TilingOptions } from '../tiling/tiling.ts'
+import { collate, joinTiles, type Sample } from './collate.ts'
+import { internVlFeeds, internVlLoss } from './internvl-training.ts'
+import type { SampleOptions, TrainingTask } from './task.ts'
+
+/** Training of InternVL2 and Mini-Monkey checkpoints. Source: InternVL, `internvl_chat_finetune.py`. */
+export async function openInternVlTask(files: ModelFiles, options: SampleOptions): Promise<TrainingTask> {
+  const where = `${files.source.name}/config.json`
+  const config = parseConfig(internVlConfig, files.config, where)
+  const decoder = decoderOf(config.llm_config, `${where} (llm_config)`)
+  const tokenizer = await loadTokenizer(files.source)
+  const template = conversationTemplate(config.template)
+  const contextId = requiredTokenId(tokenizer, PICTURE_TOKENS.context)
+  const isMonkey = config.architectures?.[0] === 'MiniMonkeyChatModel'
+  const published: TilingOptions = isMonkey
+    ? { strategy: 'msac', preset: 'training' }
+    : internVl2Variant.tiling(config)
+  const tiling = options.tiling ?? published
+  const pixelsOf = (image: RgbImage, tiling: TilingOptions): HostTensor<'f32'> => {
+    const plan = planTiles(image, { ...tiling, tileSize: config.tileSize })
+    return tilePixelValues(image, plan, normalisations.imagenet)
+  }
+  // A text-only sample carries one white tile that no placeholder stands for.
+  const blank = pixelsOf(filledImage(224, 224, [255, 255, 255]), { strategy: 'single' })
+  return {
+    loss: (w) => internVlLoss(w, config, decoder),
+    feeds(batch) {
+      const samples = batch.map(({ record, pictures }): Sample => {
+        const parts = pictures.map((image) => pixelsOf(image, shared(tiling, pictures.length)))
+        const labelled = labelConversation(
+          template,
+          pictures.length > 0 ? withPlaceholder(record.conversations) : record.conversations,
+          tokenizer,
+          {
+            pictureTokens: parts.map((part) => part.shape[0]! * tokensPerTile(config)),
+            maxLength: options.maxLength,
+          },
+        )
+        const pixels = parts.length > 0 ? joinTiles(parts) : blank
+        return { ...labelled, pixels, hasPictures: parts.length > 0 }
+      })
+      return internVlFeeds(collate(samples), config, decoder, contextId)
+    },
+  }
+}
+
+/** Several pictures share the most tiles that one may have. */
+function shared(tiling: TilingOptions, pictures: number): TilingOptions {
+  if (tiling.strategy !== 'dynamic' || tiling.maxTiles === undefined) return tiling
+  return { ...tiling, maxTiles: Math.max(tiling.minTiles ?? 1, Math.floor(tiling.maxTiles / pictures)) }
+}

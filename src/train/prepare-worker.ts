@@ -1,0 +1,59 @@
+import { join } from 'node:path'
+import { parentPort, workerData } from 'node:worker_threads'
+import { readJsonFile } from '../checkpoint/config.ts'
+import { folderSource } from '../checkpoint/folder.ts'
+import { openCheckpoint } from '../checkpoint/open.ts'
+import { openConversations } from '../data/conversations.ts'
+import type { Draw } from '../data/order.ts'
+import { asPillow, decodeImage } from '../image/decode.ts'
+import type { HostTensor } from '../tensor/tensor.ts'
+import type { Stage } from './recipe.ts'
+import { openTask, type SampleOptions } from './task.ts'
+
+/** What the worker is started with. */
+export interface PreparerSetup {
+  readonly folder: string
+  readonly options: SampleOptions
+  readonly data: Stage['data']
+}
+
+/** A batch that is asked for. */
+export interface PrepareRequest {
+  readonly id: number
+  readonly draws: readonly Draw[]
+}
+
+/** The batch's tensors, or why there are none. */
+export type PrepareReply =
+  | { readonly id: number; readonly feeds: Record<string, HostTensor> }
+  | { readonly id: number; readonly code: string; readonly message: string }
+
+// A thread of its own reads, decodes and cuts pictures while the engine computes.
+const { folder, options, data } = workerData as PreparerSetup
+const source = await folderSource(folder)
+const config = await readJsonFile(source, 'config.json')
+const task = await openTask({ source, checkpoint: await openCheckpoint(source), config }, options)
+const datasets = await Promise.all(data.map(({ path, images }) => openConversations(path, images)))
+
+async function feedsOf(draws: readonly Draw[]): Promise<Record<string, HostTensor>> {
+  const batch = await Promise.all(
+    draws.map(async ({ source, index }) => {
+      const dataset = datasets[source]!
+      const record = await dataset.read(index)
+      const decoded = record.images.map((path) => decodeImage(join(dataset.imageFolder, path), asPillow))
+      return { record, pictures: (await Promise.all(decoded)).map(({ image }) => image) }
+    }),
+  )
+  return task.feeds(batch)
+}
+
+parentPort!.on('message', async ({ id, draws }: PrepareRequest) => {
+  try {
+    const feeds = await feedsOf(draws)
+    const buffers = new Set(Object.values(feeds).map(({ data }) => data.buffer as ArrayBuffer))
+    parentPort!.postMessage({ id, feeds } satisfies PrepareReply, [...buffers])
+  } catch (error) {
+    const { code = 'unexpected', message } = error as Error & { code?: string }
+    parentPort!.postMessage({ id, code, message } satisfies PrepareReply)
+  }
+})

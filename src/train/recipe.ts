@@ -1,0 +1,143 @@
+import { dirname, resolve } from 'node:path'
+import { LineCounter, parseDocument } from 'yaml'
+import { z } from 'zod'
+import { InputError } from '../tensor/errors.ts'
+import { planTiles, type TilingOptions } from '../tiling/tiling.ts'
+
+const positive = z.number().positive()
+const count = z.int().positive()
+
+const group = z.strictObject({
+  match: z.union([z.string(), z.array(z.string()).min(1)]),
+  isTrained: z.boolean().optional(),
+  rateFactor: positive.optional(),
+  weightDecay: z.number().nonnegative().optional(),
+})
+
+const source = z.strictObject({
+  path: z.string(),
+  /** Where picture paths start; the data file's folder by default. */
+  images: z.string().optional(),
+  weight: positive.optional(),
+})
+
+const stage = z
+  .strictObject({
+    name: z.string().regex(/^[\w.-]+$/, 'a name of letters, digits, dots, dashes'),
+    /** How long: updates, or times round all data. */
+    steps: count.optional(),
+    epochs: positive.optional(),
+    train: z.array(group).min(1),
+    data: z.array(source).min(1),
+    /** Samples of one forward and backward pass. */
+    batchSize: count.default(1),
+    /** Passes whose gradients are averaged before an update. */
+    microBatches: count.default(1),
+    optimizer: z
+      .discriminatedUnion('name', [
+        z.strictObject({
+          name: z.literal('adamw'),
+          betas: z.tuple([z.number(), z.number()]).optional(),
+          epsilon: positive.optional(),
+        }),
+        z.strictObject({ name: z.literal('sgd'), momentum: z.number().nonnegative().optional() }),
+      ])
+      .default({ name: 'adamw' }),
+    learningRate: positive,
+    finalRate: z.number().nonnegative().default(0),
+    schedule: z.enum(['constant', 'linear', 'cosine']).default('cosine'),
+    /** Steps from 1 on, or a share of the stage below 1. */
+    warmup: z.number().nonnegative().default(0.03),
+    maxNorm: positive.optional(),
+    /** How pictures are cut; the model's own way by default. */
+    tiling: z.looseObject({ strategy: z.string() }).optional(),
+    /** The longest sequence; what is beyond is cut off. */
+    maxLength: count.default(4096),
+    saveEvery: count.default(200),
+  })
+  .refine((it) => (it.steps === undefined) !== (it.epochs === undefined), {
+    message: 'either steps or epochs says how long it takes',
+    path: ['steps'],
+  })
+
+const recipe = z.strictObject({
+  /** A folder in its published layout, or a hub id that was pulled. */
+  model: z.string(),
+  /** Where everything of the run goes. */
+  output: z.string(),
+  /** The system to open the weights as, where config.json names another. */
+  as: z.string().optional(),
+  seed: z.int().nonnegative().default(0),
+  stages: z.array(stage).min(1),
+})
+
+/** What is trained, on what, how long: checked, with paths made absolute. */
+export type Recipe = z.output<typeof recipe>
+export type Stage = Recipe['stages'][number]
+
+/**
+ * A recipe out of YAML (or JSON). Relative paths start at the recipe's folder.
+ * @throws InputError `recipe-invalid`, whose every problem names its line
+ */
+export function parseRecipe(text: string, path: string): Recipe {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines })
+  const problems = document.errors.map(
+    ({ message, pos }) => `line ${lines.linePos(pos[0]).line}: ${message.split('\n', 1)[0]}`,
+  )
+  if (problems.length > 0) throw invalid(path, problems)
+  const parsed = recipe.safeParse(document.toJS())
+  const lineOf = (keys: readonly PropertyKey[]): number => {
+    for (let depth = keys.length; depth >= 0; depth--) {
+      const node = document.getIn(keys.slice(0, depth), true) as
+        | { range?: [number, number, number] }
+        | undefined
+      if (node?.range) return lines.linePos(node.range[0]).line
+    }
+    return 1
+  }
+  if (!parsed.success)
+    throw invalid(
+      path,
+      parsed.error.issues.map((issue) => {
+        const [unknown] = issue.code === 'unrecognized_keys' ? issue.keys : []
+        const line = lineOf(unknown === undefined ? issue.path : [...issue.path, unknown])
+        return `line ${line}: ${issue.path.join('.')} ${issue.message}`
+      }),
+    )
+  for (const [i, { tiling }] of parsed.data.stages.entries())
+    if (tiling) checkTiling(tiling as TilingOptions, path, lineOf(['stages', i, 'tiling']))
+  return absolute(parsed.data, dirname(resolve(path)))
+}
+
+function checkTiling(tiling: TilingOptions, path: string, line: number): void {
+  try {
+    planTiles({ width: 1, height: 1 }, tiling)
+  } catch (error) {
+    throw invalid(path, [`line ${line}: ${(error as Error).message}`])
+  }
+}
+
+function absolute(recipe: Recipe, folder: string): Recipe {
+  return {
+    ...recipe,
+    // A hub id has no dot or slash at its beginning and is no path.
+    model: /^[./~]/.test(recipe.model) ? resolve(folder, recipe.model) : recipe.model,
+    output: resolve(folder, recipe.output),
+    stages: recipe.stages.map((stage) => ({
+      ...stage,
+      data: stage.data.map(({ path, images, ...rest }) => ({
+        ...rest,
+        path: resolve(folder, path),
+        ...(images !== undefined && { images: resolve(folder, images) }),
+      })),
+    })),
+  }
+}
+
+function invalid(path: string, problems: readonly string[]): InputError {
+  return new InputError('recipe-invalid', `${path} is no recipe:\n  ${problems.join('\n  ')}`, {
+    path,
+    problems,
+  })
+}

@@ -1,0 +1,47 @@
+import type { ConversationRecord } from '../data/records.ts'
+import type { Tensor } from '../graph/tensor.ts'
+import type { Weights } from '../graph/weights.ts'
+import type { RgbImage } from '../image/rgb-image.ts'
+import type { ModelFiles } from '../systems/model-files.ts'
+import { InputError } from '../tensor/errors.ts'
+import type { HostTensor } from '../tensor/tensor.ts'
+import type { TilingOptions } from '../tiling/tiling.ts'
+import { openInternVlTask } from './internvl-task.ts'
+
+/** How samples are made of records. */
+export interface SampleOptions {
+  /** The model's own way by default. */
+  readonly tiling?: TilingOptions | undefined
+  readonly maxLength: number
+}
+
+/** What training needs of a system: its loss, and how records become the loss's inputs. */
+export interface TrainingTask {
+  /** The scalar loss, traced from the weights. */
+  loss(w: Weights): Tensor
+  /** The loss's inputs for records and their decoded pictures. @throws InputError for a sample that does not fit */
+  feeds(
+    batch: readonly { readonly record: ConversationRecord; readonly pictures: readonly RgbImage[] }[],
+  ): Record<string, HostTensor>
+}
+
+type OpenTask = (files: ModelFiles, options: SampleOptions) => Promise<TrainingTask>
+
+/** The systems that can be trained, by the name that their configuration gives. */
+const tasks: Readonly<Record<string, OpenTask>> = {
+  InternVLChatModel: openInternVlTask,
+  MiniMonkeyChatModel: openInternVlTask,
+}
+
+/** @throws InputError `training-unknown`, which lists the systems that can be trained */
+export function openTask(files: ModelFiles, options: SampleOptions): Promise<TrainingTask> {
+  const { architectures } = files.config as { architectures?: readonly string[] }
+  const open = tasks[architectures?.[0] ?? '']
+  if (open) return open(files, options)
+  throw new InputError(
+    'training-unknown',
+    `${files.source.name} is a ${architectures?.[0]}, which has no training recipe yet. ` +
+      `There is one for ${Object.keys(tasks).join(', ')}.`,
+    { found: architectures?.[0], known: Object.keys(tasks) },
+  )
+}
