@@ -4,6 +4,7 @@ import { type RamConfig, ramShapes } from '../src/detectors/ram-config.ts'
 import { tagListFile, thresholdFile } from '../src/detectors/tag-list.ts'
 import type { Shapes } from '../src/graph/weights.ts'
 import { internVlConfig, internVlShapes } from '../src/systems/internvl-config.ts'
+import { knownLlavaModels } from './known-llava-models.ts'
 import { randomClipTokenizer } from './random-clip-tokenizer.ts'
 
 /** A published checkpoint at its true size, for random weights in its layout. */
@@ -11,9 +12,11 @@ export interface KnownModel {
   /** Every weight and its shape. */
   readonly shapes: Shapes
   /** What else its folder holds, by file name. */
-  readonly files: Readonly<Record<string, string>>
+  readonly files: Readonly<Record<string, string | Uint8Array>>
   /** Its vocabulary, where an InternLM2 tokenizer is to be made up. */
   readonly vocabSize?: number
+  /** Models that are published apart and that this one names, by the folders in its own that they are put into. */
+  readonly parts?: Readonly<Record<string, KnownModel>>
 }
 
 const vit300m = {
@@ -193,4 +196,5 @@ export const knownModels: Readonly<Record<string, () => KnownModel>> = {
     },
     768,
   ),
+  ...knownLlavaModels,
 }

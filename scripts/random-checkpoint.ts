@@ -8,7 +8,7 @@ import { safetensorsChunks, type TensorToWrite } from '../src/checkpoint/write-s
 import { sizeOf } from '../src/tensor/dtype.ts'
 import { f32ToBf16 } from '../src/tensor/half.ts'
 import { elementCount } from '../src/tensor/tensor.ts'
-import { knownModels } from './known-models.ts'
+import { type KnownModel, knownModels } from './known-models.ts'
 import { writeRandomTokenizer } from './random-tokenizer.ts'
 
 /**
@@ -32,27 +32,34 @@ if (!known || !values.out || !['bf16', 'f32'].includes(values.dtype)) {
   process.exit(2)
 }
 
-const { shapes: named, files, vocabSize } = known()
-const shapes = Object.entries(named)
 const noise = noiseBlock(Number(values.seed))
+await writeModel(values.out, known())
 
-await mkdir(values.out, { recursive: true })
-for (const [name, text] of Object.entries(files)) await writeFile(join(values.out, name), text)
-if (vocabSize !== undefined) await writeRandomTokenizer(values.out, vocabSize)
-const tensors = shapes.map(
-  ([key, shape]): TensorToWrite => ({ key, dtype, shape, chunks: () => valuesOf(key, shape) }),
-)
-await pipeline(
-  Readable.from(safetensorsChunks(tensors)),
-  createWriteStream(join(values.out, 'model.safetensors')),
-)
-const parameters = shapes.reduce((sum, [, shape]) => sum + elementCount(shape), 0)
-process.stderr.write(`${(parameters / 1e9).toFixed(2)} G parameters in ${values.out}\n`)
+async function writeModel(
+  folder: string,
+  { shapes: named, files, vocabSize, parts }: KnownModel,
+): Promise<void> {
+  const shapes = Object.entries(named)
+  await mkdir(folder, { recursive: true })
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
+  if (vocabSize !== undefined) await writeRandomTokenizer(folder, vocabSize)
+  for (const [name, part] of Object.entries(parts ?? {})) await writeModel(join(folder, name), part)
+  if (shapes.length === 0) return
+  const tensors = shapes.map(
+    ([key, shape]): TensorToWrite => ({ key, dtype, shape, chunks: () => valuesOf(key, shape) }),
+  )
+  await pipeline(
+    Readable.from(safetensorsChunks(tensors)),
+    createWriteStream(join(folder, 'model.safetensors')),
+  )
+  const parameters = shapes.reduce((sum, [, shape]) => sum + elementCount(shape), 0)
+  process.stderr.write(`${(parameters / 1e9).toFixed(2)} G parameters in ${folder}\n`)
+}
 
 /** Norm scales are 1, layer scales 0.1; everything else is N(0, 0.02²), repeated out of one block of noise. */
 function* valuesOf(key: string, shape: readonly number[]): Generator<Uint8Array> {
-  const isScale = /norm\d?\.weight$|mlp1\.0\.weight$/i.test(key)
-  const constant = isScale ? 1 : /\.ls[12]$/.test(key) ? 0.1 : undefined
+  const isScale = /norm\d?\.weight$|mlp1\.0\.weight$|(stem\.1|downsample\.0)\.weight$/i.test(key)
+  const constant = isScale ? 1 : /\.(ls[12]|gamma)$/.test(key) ? 0.1 : undefined
   let left = elementCount(shape) * sizeOf(dtype)
   if (constant !== undefined) {
     yield stored(new Float32Array(elementCount(shape)).fill(constant))

@@ -60,6 +60,26 @@ export async function writeRandomTokenizer(folder: string, vocabSize: number): P
   await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(config, undefined, 1))
 }
 
+/** The files of a Llama tokenizer of a given size: bytes, letters and made-up syllables. */
+export function randomLlamaTokenizer(vocabSize: number): Record<string, string | Uint8Array> {
+  const pieces = [...syllables(vocabSize - 3 - 256)].map((text, i): [string, number] => [text, -i])
+  const config = {
+    tokenizer_class: 'LlamaTokenizer',
+    add_bos_token: true,
+    add_eos_token: false,
+    bos_token: '<s>',
+    eos_token: '</s>',
+    unk_token: '<unk>',
+    pad_token: '<unk>',
+    legacy: false,
+    clean_up_tokenization_spaces: false,
+  }
+  return {
+    'tokenizer.model': modelFile({ type: 'bpe', bytes: true, dummyPrefix: true, pieces }),
+    'tokenizer_config.json': JSON.stringify(config, undefined, 1),
+  }
+}
+
 /** Letters, then pairs and triples of letters, with and without the space in front: different texts, shortest first. */
 function* syllables(count: number): Generator<string> {
   const letters = [...'etaoinshrdlucmfwypvbgkjqxz']
