@@ -26,6 +26,12 @@ export const tag = defineCommand({
     thresholds: text('FILE', 'the thresholds of the tags, one a line'),
     device: choice('DEVICE', ['cpu', 'webgpu', 'cuda'], 'where it runs (default cpu)'),
     threads: wholeNumber('N', 'threads of one operator (default all cores)', 1, 1024),
+    precision: choice(
+      'PRECISION',
+      ['fp32', 'int8'],
+      'how weights are multiplied (default fp32): int8 is faster',
+    ),
+    visualCache: text('DIR', 'keep scores in this folder: a picture that was seen is not looked at again'),
     json: flag('print tags, probabilities, thresholds and timings as JSON'),
     quiet: flag('no progress; warnings and errors remain'),
   },
@@ -53,8 +59,9 @@ export const tag = defineCommand({
       ])
       // Before the model: with a wrong path, nobody waits for weights.
       const { image } = await decodeImage(path)
-      const { tagList, thresholds, device, threads } = options
-      const loading = loadTagger(model, { tagList, thresholds, device, threads, onEvent })
+      const { tagList, thresholds, device, threads, precision, visualCache: visualCacheDir } = options
+      const compile = { device, threads, precision }
+      const loading = loadTagger(model, { tagList, thresholds, visualCacheDir, onEvent, ...compile })
       tagger = await Promise.race([loading, whenAborted(signal)])
       const { tags, scores, ...rest } = await tagger.tag(image, { threshold, only, signal, onEvent })
       status.clear()

@@ -80,6 +80,24 @@ test('some tags alone score as among all, and a picture is computed once', async
   await tagger.dispose()
 })
 
+test('scores that a store has are not computed', async () => {
+  const kept = new Map<string, HostTensor<'f32'>>()
+  const store = {
+    load: async (key: string) => kept.get(key),
+    save: async (key: string, tensor: HostTensor<'f32'>) => void kept.set(key, tensor),
+  }
+  const results = []
+  let events = 0
+  for (let process = 0; process < 2; process++) {
+    const files = { source: folder(lists), checkpoint: checkpointOf('memory', weights) }
+    const tagger = await openTagger(files, { compile, store })
+    events = 0
+    results.push((await tagger.tag(picture, { onEvent: () => events++ })).scores)
+    await tagger.dispose()
+  }
+  assert.deepEqual([results[1], events, kept.size], [results[0], 0, 1])
+})
+
 test('published pickles, other containers and old names give the same scores', async () => {
   const old = new Map([...weights].map(([key, t]) => [key.replace(/^tagging_head/, 'vision_multi'), t]))
   const files = { 'ram.pth': ramPth(weights), 'ram.safetensors': writeSafetensors(old) }

@@ -14,8 +14,9 @@ import type { RgbImage } from '../image/rgb-image.ts'
 import { ContentCache } from '../runtime/content-cache.ts'
 import { type CompileOptions, Program } from '../runtime/program.ts'
 import type { OnEvent, RunOptions } from '../runtime/run-events.ts'
+import type { TensorStore } from '../runtime/tensor-store.ts'
 import { AbortError, CheckpointError, InputError } from '../tensor/errors.ts'
-import type { HostTensor } from '../tensor/tensor.ts'
+import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import { type DescriptionTable, descriptionTable } from './description-table.ts'
 import { ramImageTokens, tagEmbeddings, tagLogits } from './ram.ts'
 import { type RamConfig, ramConfigOf, ramShapes } from './ram-config.ts'
@@ -39,6 +40,8 @@ export interface TaggerFiles {
 export interface OpenTaggerOptions extends TagListOptions {
   readonly compile: CompileOptions
   readonly onEvent?: OnEvent | undefined
+  /** Where the scores of pictures are kept beyond this process; nowhere by default. */
+  readonly store?: TensorStore | undefined
 }
 
 export interface TagOptions extends RunOptions {
@@ -72,7 +75,7 @@ export interface TagResult {
  * EngineError
  */
 export async function openTagger(files: TaggerFiles, options: OpenTaggerOptions): Promise<Tagger> {
-  const { compile, onEvent } = options
+  const { compile, onEvent, store } = options
   // Older checkpoints call the head by another name.
   const checkpoint = renameKeys(files.checkpoint, (key) => key.replace(/^vision_multi\./, 'tagging_head.'))
   const config = ramConfigOf(checkpoint, files.config)
@@ -99,7 +102,7 @@ export async function openTagger(files: TaggerFiles, options: OpenTaggerOptions)
     await encoder.dispose()
     throw error
   })
-  return new Tagger(config, tags, table, encoder, head)
+  return new Tagger(config, tags, table, encoder, head, store)
 }
 
 function compileHead(
@@ -126,6 +129,9 @@ function checkTagCount(tags: number, { descriptions, reweights }: RamConfig): vo
   )
 }
 
+/** Of scores that were kept on disk. */
+const noSeconds = { prepare: 0, encode: 0, tag: 0 }
+
 /** What was computed for a picture, before any threshold. */
 interface Scores extends Pick<TagResult, 'seconds'> {
   readonly values: Float32Array
@@ -138,6 +144,7 @@ export class Tagger {
   readonly #table: DescriptionTable
   readonly #encoder: Program
   readonly #head: Program
+  readonly #store: TensorStore | undefined
   readonly #kept = new ContentCache<Scores>(keptBytes, ({ values }) => values.byteLength)
 
   constructor(
@@ -146,12 +153,14 @@ export class Tagger {
     table: DescriptionTable,
     encoder: Program,
     head: Program,
+    store?: TensorStore,
   ) {
     this.config = config
     this.tags = tags
     this.#table = table
     this.#encoder = encoder
     this.#head = head
+    this.#store = store
   }
 
   /**
@@ -166,8 +175,14 @@ export class Tagger {
         option: 'threshold',
       })
     const indices = only ? tagIndices(this.tags, only) : [...this.tags.keys()]
-    const key = `${await pictureKey(image)} ${only ? indices : 'all'}`
-    const { values, seconds } = await this.#kept.get(key, () => this.#compute(image, indices, options))
+    const key = `${await pictureKey(image)} ${only ? indices : 'all'} of ${this.tags.length} tags`
+    const { values, seconds } = await this.#kept.get(key, async () => {
+      const stored = await this.#store?.load(key)
+      if (stored?.data.length === indices.length) return { values: stored.data, seconds: noSeconds }
+      const computed = await this.#compute(image, indices, options)
+      await this.#store?.save(key, hostTensor('f32', [indices.length], computed.values))
+      return computed
+    })
     const scores = indices.map((index, i): TagScore => {
       const tag = this.tags[index]!
       return { tag: tag.name, score: values[i]!, threshold: threshold ?? tag.threshold }

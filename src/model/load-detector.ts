@@ -52,7 +52,7 @@ export async function loadDetector(
   const source = typeof model === 'string' ? await folderSource((await findModel(model)).folder) : model
   const config = await readJsonFile(source, 'config.json')
   const compile = await compileInNode(choices)
-  const variant = `detector ${compile.device}`
+  const variant = `detector ${compile.device} ${compile.precision?.vision}`
   const store =
     visualCacheDir === undefined ? undefined : await visualTokenFolder(visualCacheDir, source, variant)
   const files = { source, checkpoint: await openCheckpoint(source), config }

@@ -19,6 +19,7 @@ import { CheckpointError } from '../tensor/errors.ts'
 import { type CompileChoices, compileInNode } from './compile-choices.ts'
 import { type EncodedPicture, node } from './load-node.ts'
 import { decodePictures } from './pictures.ts'
+import { visualTokenFolder } from './visual-store.ts'
 
 /** How a tagger is loaded; with Node's engine on the CPU unless something else is named. */
 export interface LoadTaggerOptions extends CompileChoices {
@@ -26,6 +27,8 @@ export interface LoadTaggerOptions extends CompileChoices {
   readonly tagList?: string | undefined
   /** A file with one threshold a line, in place of `ram_tag_list_threshold.txt`. */
   readonly thresholds?: string | undefined
+  /** A folder in which the scores of pictures are kept, so that each is looked at once for all time. */
+  readonly visualCacheDir?: string | undefined
   readonly onEvent?: OnEvent | undefined
 }
 
@@ -47,14 +50,15 @@ export interface NodeTagger {
  * @throws as `openTagger`, and CheckpointError `model-folder-missing`, `model-not-pulled`, `list-unreadable`
  */
 export async function loadTagger(model: string, options: LoadTaggerOptions = {}): Promise<NodeTagger> {
-  const { tagList, thresholds, onEvent, ...compile } = options
+  const { tagList, thresholds, visualCacheDir, onEvent, ...choices } = options
   const lists = { tagList: await readList(tagList), thresholds: await readList(thresholds) }
   onEvent?.({ phase: 'loading', done: 0, total: 0, message: 'files' })
-  const tagger = await openTagger(await filesOf(model), {
-    ...lists,
-    onEvent,
-    compile: await compileInNode(compile),
-  })
+  const files = await filesOf(model)
+  const compile = await compileInNode(choices)
+  const variant = `tagger ${files.checkpoint.name} ${compile.device} ${compile.precision?.vision}`
+  const store =
+    visualCacheDir === undefined ? undefined : await visualTokenFolder(visualCacheDir, files.source, variant)
+  const tagger = await openTagger(files, { ...lists, onEvent, compile, store })
   return {
     tagger,
     async tag(picture, tagOptions) {
