@@ -2,6 +2,7 @@ import { addDims, dim } from '../graph/dim.ts'
 import { mean, mul, reshape, sum } from '../graph/ops/index.ts'
 import { input, type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
+import { addWork, type Work } from '../graph/work.ts'
 import type { NamedTensors } from '../runtime/engine.ts'
 import { KvCache } from '../runtime/kv-cache.ts'
 import type { Part } from '../runtime/precision.ts'
@@ -116,6 +117,18 @@ export class DecoderPrograms {
     const cache = new KvCache({ layers, kvHeads, headSize }, batch)
     if (!this.#takesEmpty) cache.reserve(1)
     return cache
+  }
+
+  /** What reading `tokens` new tokens behind `past` cached ones computes, and the logits of the last one. */
+  work(tokens: number, past: number): Work {
+    const sizes = { B: 1, T: tokens, P: past }
+    const parts = [...this.#blocks.map((blocks) => blocks.work(sizes)), this.#head.work({ R: 1 })]
+    return addWork(...parts.map((work) => [work, 1] as const))
+  }
+
+  /** What reading tokens computes in the first stage alone. */
+  firstStageWork(tokens: number): Work {
+    return this.#blocks[0]!.work({ B: 1, T: tokens, P: 0 })
   }
 
   /** ids, B rows of T → embeddings [B, T, H]. */

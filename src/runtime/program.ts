@@ -1,5 +1,6 @@
 import { bindShapes, type OnnxProgram, writeOnnx } from '../graph/onnx/write.ts'
 import type { Tensor, TensorSpec } from '../graph/tensor.ts'
+import { type Work, workOf } from '../graph/work.ts'
 import { EngineError } from '../tensor/errors.ts'
 import type { Device, Engine, EngineSession, NamedTensors, RunControl } from './engine.ts'
 import { lowered } from './lower.ts'
@@ -36,9 +37,16 @@ export class Program {
   readonly inputs: ReadonlyMap<string, TensorSpec>
   readonly outputs: ReadonlyMap<string, TensorSpec>
   readonly #session: EngineSession
+  readonly #work: (sizes: ReadonlyMap<string, number>) => Work
 
-  private constructor(name: string, onnx: OnnxProgram, session: EngineSession) {
+  private constructor(
+    name: string,
+    onnx: OnnxProgram,
+    session: EngineSession,
+    outputs: Readonly<Record<string, Tensor>>,
+  ) {
     this.name = name
+    this.#work = workOf(Object.values(outputs))
     this.inputs = onnx.inputs
     this.outputs = onnx.outputs
     this.#session = session
@@ -63,7 +71,7 @@ export class Program {
       )
     const { many, few } = await lowered(outputs, options)
     const { onnx, open } = await written(name, many, options)
-    if (!few) return new Program(name, onnx, await open())
+    if (!few) return new Program(name, onnx, await open(), outputs)
     const session = new SwappedSession({
       many: open,
       few: (await written(name, few.outputs, options)).open,
@@ -71,7 +79,7 @@ export class Program {
       keepsBoth: options.keepsBothForms ?? false,
     })
     await session.open('many') // what runs first, and tells now what the engine refuses
-    return new Program(name, onnx, session)
+    return new Program(name, onnx, session, outputs)
   }
 
   /**
@@ -86,6 +94,11 @@ export class Program {
     bindShapes(this.name, this.inputs, feeds)
     const used = Object.fromEntries(Object.entries(feeds).filter(([name]) => this.inputs.has(name)))
     return this.#session.run(used, fetch, control)
+  }
+
+  /** What a run would compute, by the sizes of its inputs' dimensions. */
+  work(sizes: Readonly<Record<string, number>>): Work {
+    return this.#work(new Map(Object.entries(sizes)))
   }
 
   dispose(): Promise<void> {

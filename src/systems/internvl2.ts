@@ -5,6 +5,7 @@ import { decoderOf } from '../decoders/registry.ts'
 import { dim } from '../graph/dim.ts'
 import { input } from '../graph/tensor.ts'
 import { Weights } from '../graph/weights.ts'
+import { addWork } from '../graph/work.ts'
 import { Program } from '../runtime/program.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 import { loadTokenizer } from '../text/load-tokenizer.ts'
@@ -16,7 +17,7 @@ import { internVlConfig, internVlShapes, tokensPerTile } from './internvl-config
 import { type InternVlVariant, prepareInternVl } from './internvl-prepare.ts'
 import { internVlVision } from './internvl-vision.ts'
 import type { ModelFiles, OpenOptions } from './model-files.ts'
-import { compressScales } from './scale-compression.ts'
+import { compressedLength, compressScales } from './scale-compression.ts'
 import type { PreparedConversation, RunOptions, System, VisualLayout } from './system.ts'
 import { VisualChat } from './visual-chat.ts'
 import { VisualTokenCache } from './visual-token-cache.ts'
@@ -98,7 +99,16 @@ export async function openInternVl(
         run,
         visualTokens,
       ),
-    ...(variant.canCompress && { compress: compression(programs, tokensPerTile(config)) }),
+    encodeWork: ({ tileCount }) => addWork([vision.work({ N: 1 }), tileCount]),
+    ...(variant.canCompress && {
+      compress: compression(programs, tokensPerTile(config)),
+      compressedLength: (prepared) =>
+        compressedLength(
+          prepared.layout.promptLength,
+          detailedTokens(prepared, tokensPerTile(config)),
+          prepared.compression!,
+        ),
+    }),
   })
 }
 
@@ -110,10 +120,15 @@ function compression(programs: DecoderPrograms, perTile: number) {
     run: RunOptions,
   ): Promise<VisualLayout> => {
     if (!options || layout.spans.length === 0) return layout
-    const grid = pictures[0]!.plan.detailedGrid!
-    const high = grid.columns * grid.rows * perTile
+    const high = detailedTokens({ pictures }, perTile)
     const first = layout.spans[0]!.start
     const { keptPositions } = await compressScales(programs, embeddings, first, high, options, run)
     return { ...layout, keptPositions }
   }
+}
+
+/** Visual tokens of the first picture's detailed tiles. */
+function detailedTokens({ pictures }: Pick<PreparedConversation, 'pictures'>, perTile: number): number {
+  const grid = pictures[0]!.plan.detailedGrid!
+  return grid.columns * grid.rows * perTile
 }

@@ -6,6 +6,7 @@ import { decoderOf } from '../decoders/registry.ts'
 import { dim } from '../graph/dim.ts'
 import { input } from '../graph/tensor.ts'
 import { Weights } from '../graph/weights.ts'
+import { addWork } from '../graph/work.ts'
 import { Program } from '../runtime/program.ts'
 import { toFloat32 } from '../tensor/half.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
@@ -53,6 +54,7 @@ export async function openLlava(files: ModelFiles, options: OpenOptions): Promis
     stopTexts: [stopText(template)],
     tiling,
     encoders: [vision],
+    encodeWork: ({ tileCount }) => addWork([vision.work({ N: 1 }), tileCount]),
     prepare: (conversation) => prepareLlava({ name, sight, tiling, template, tokenizer }, conversation),
   })
 }

@@ -1,6 +1,7 @@
 import { requireKeys } from '../checkpoint/check.ts'
 import { DecoderPrograms } from '../decoders/programs.ts'
 import { Weights } from '../graph/weights.ts'
+import { addWork } from '../graph/work.ts'
 import { Program } from '../runtime/program.ts'
 import { AbortError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
@@ -51,6 +52,8 @@ export async function openMgLlava(files: ModelFiles, options: OpenOptions): Prom
       fit: model.config.pad_image_to_square ? 'pad' : 'crop',
     },
     encoders: [vision],
+    encodeWork: ({ views }) =>
+      addWork(...views.map((view) => [vision.work({ N: 1, n: view.objects.boxes.length }), 1] as const)),
     prepare: (conversation) => prepareMgLlava({ sight, template, tokenizer }, conversation),
   })
 }

@@ -34,11 +34,24 @@ export async function compressScales(
 ): Promise<Compression> {
   const length = embeddings.shape[1]!
   const scores = await receivedScores(programs, embeddings, first, high, run)
-  const kept = strongest(scores, Math.trunc(high * (options.keepRatio ?? 0.5)))
-  // The official code also drops the first token behind the block.
-  const tail = first + high + (options.mode === 'corrected' ? 0 : 1)
+  const kept = strongest(scores, keptOf(high, options))
+  const tail = first + high + droppedBehind(options)
   const keptPositions = [...range(0, first), ...kept.map((index) => first + index), ...range(tail, length)]
   return { scores, keptPositions }
+}
+
+/** How long a prompt of `length` tokens is after compression of its `high` detailed ones. */
+export function compressedLength(length: number, high: number, options: CompressionOptions): number {
+  return length - high + keptOf(high, options) - droppedBehind(options)
+}
+
+function keptOf(high: number, { keepRatio = 0.5 }: CompressionOptions): number {
+  return Math.trunc(high * keepRatio)
+}
+
+/** The official code also drops the first token behind the block. */
+function droppedBehind({ mode }: CompressionOptions): number {
+  return mode === 'corrected' ? 0 : 1
 }
 
 /** Mean over heads and over all query rows behind the block of layer 1's attention to each token of the block. */

@@ -1,3 +1,4 @@
+import type { Work } from '../graph/work.ts'
 import type { Box, LabelledBox } from '../image/boxes.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
 import type { NamedTensors } from '../runtime/engine.ts'
@@ -90,6 +91,19 @@ export interface PreparedConversation {
   readonly tileKeys?: () => Promise<readonly string[]>
 }
 
+/** What a prompt would compute, phase by phase, and hold. */
+export interface PromptWork {
+  readonly encode: Work
+  readonly compress: Work
+  readonly prefill: Work
+  /** One answer token behind the prompt. */
+  readonly step: Work
+  /** Tokens that the decoder reads. */
+  readonly decoderTokens: number
+  /** Values of keys and values that a token leaves in the cache. */
+  readonly cacheValues: number
+}
+
 /** Seconds that each phase took. */
 export type Timings = Readonly<Record<'prepare' | 'encode' | 'compress' | 'prefill', number>>
 
@@ -134,6 +148,8 @@ export interface System {
    * system does not have.
    */
   prepare(conversation: Conversation): PreparedConversation
+  /** What reading a prepared conversation would compute; absent where a system does not tell. */
+  work?(prepared: PreparedConversation): PromptWork
   /** Encodes the pictures and reads the prompt. @throws AbortError */
   start(prepared: PreparedConversation, options?: RunOptions): Promise<DecodingState>
   /** As `start`, for several conversations decoded together, padded at the left to the longest. */

@@ -1,7 +1,15 @@
+import { noWork, type Work } from '../graph/work.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import type { TilingOptions } from '../tiling/tiling.ts'
 import { PromptReader, type PromptReaderParts } from './prompt-reader.ts'
-import type { Conversation, DecodingState, PreparedConversation, RunOptions, System } from './system.ts'
+import type {
+  Conversation,
+  DecodingState,
+  PreparedConversation,
+  PromptWork,
+  RunOptions,
+  System,
+} from './system.ts'
 
 /** What a chat system is made of; all of it but `prepare` and `encode` is written once. */
 export interface VisualChatParts<P extends PreparedConversation = PreparedConversation>
@@ -13,6 +21,10 @@ export interface VisualChatParts<P extends PreparedConversation = PreparedConver
   readonly stopTexts: readonly string[]
   readonly tiling: TilingOptions
   readonly prepare: (conversation: Conversation) => P
+  /** What encoding the pictures computes. */
+  readonly encodeWork: (prepared: P) => Work
+  /** How many tokens of a prompt are left by the compression that it asks for. */
+  readonly compressedLength?: (prepared: P) => number
   /** Programs besides the decoder's, to be freed with it. */
   readonly encoders: readonly { dispose(): Promise<void> }[]
 }
@@ -43,6 +55,23 @@ export class VisualChat<P extends PreparedConversation = PreparedConversation> i
 
   prepare(conversation: Conversation): P {
     return this.#parts.prepare(conversation)
+  }
+
+  work(prepared: P): PromptWork {
+    const { programs, encodeWork, compressedLength } = this.#parts
+    const { layout, compression, pictures } = prepared
+    const total = layout.promptLength
+    const isCompressed = compression !== undefined && pictures.length > 0
+    const decoderTokens = isCompressed && compressedLength ? compressedLength(prepared) : total
+    const { layers, kvHeads, headSize } = programs.decoder
+    return {
+      encode: encodeWork(prepared),
+      compress: isCompressed ? programs.firstStageWork(total) : noWork,
+      prefill: programs.work(decoderTokens, 0),
+      step: programs.work(1, decoderTokens),
+      decoderTokens,
+      cacheValues: 2 * layers * kvHeads * headSize,
+    }
   }
 
   start(prepared: P, run?: RunOptions): Promise<DecodingState> {
