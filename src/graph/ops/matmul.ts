@@ -80,3 +80,18 @@ const linearOp = defineOp('linear', {
 export function linearProduct(x: Tensor, w: Tensor, bias?: Tensor): Tensor {
   return linearOp(bias ? [x, w, bias] : [x, w], {})
 }
+
+const multiHeadAttentionOp = defineOp<{ heads: number; scale: number }>('multiHeadAttention', {
+  shape: ([q, k, v], { heads }) => {
+    if ([q, k, v].some((x) => x!.shape.length !== 3)) throw new Misfit('operands [B, T, H·D] are needed')
+    if ((q!.shape[2] as number) % heads !== 0) throw new Misfit(`its width does not split into ${heads} heads`)
+    return q!.shape
+  },
+  onnx: (g, inputs, { attributes: { heads, scale } }) =>
+    g.node('MultiHeadAttention', inputs, { num_heads: heads, scale: { float: scale } }, microsoft),
+})
+
+/** softmax(s·q·kᵀ)·v in each head, without a mask. q, k, v [B, T, H·D] → [B, T, H·D]. The compiler's form; no gradient. */
+export function multiHeadAttention(q: Tensor, k: Tensor, v: Tensor, heads: number, scale: number): Tensor {
+  return multiHeadAttentionOp([q, k, v], { heads, scale })
+}
