@@ -24,17 +24,28 @@ interface AttentionParts {
 
 /** [B, H, T, D] → [B, T, H·D] of softmax(s·q·kᵀ)·v, taken apart. */
 function mergedAttention({ inputs }: Node): AttentionParts | undefined {
-  const product = nodeOf(headsSwapped(inputs[0]), 'matmul')
+  const byHead = headsSwapped(inputs[0])
+  const product = nodeOf(byHead, 'matmul')
   const softmax = nodeOf(product?.inputs[0], 'softmax')
   const scores = nodeOf(softmax?.inputs[0], 'matmulTransposed')
   const scaled = nodeOf(scores?.inputs[0], 'mul')
   if (!product || !softmax || !scores || !scaled || softmax.attributes.axis !== 3) return undefined
-  const isTapped = [product.inputs[0]!, softmax.inputs[0]!].some((x) => tapName(x) !== undefined)
+  const isTapped = [inputs[0]!, byHead!, product.inputs[0]!, softmax.inputs[0]!].some(
+    (x) => tapName(x) !== undefined,
+  )
   const scale = scalarOf(scaled.inputs[1]!)
   const [q, k, v] = [scaled.inputs[0], scores.inputs[1], product.inputs[1]].map(beforeSplit)
   const heads = scaled.inputs[0]!.shape[1]
   const width = q?.shape[2]
-  if (isTapped || scale === undefined || !q || !k || !v || typeof heads !== 'number' || typeof width !== 'number')
+  if (
+    isTapped ||
+    scale === undefined ||
+    !q ||
+    !k ||
+    !v ||
+    typeof heads !== 'number' ||
+    typeof width !== 'number'
+  )
     return undefined
   const isWhole = [q, k, v].every((x) => x.shape.length === 3 && x.shape[2] === width)
   return isWhole ? { q, k, v, heads, scale } : undefined

@@ -1,5 +1,5 @@
-import { bindShapes, type OnnxProgram, writeOnnx } from '../graph/onnx/write.ts'
 import { fuseAttention } from '../graph/fuse-attention.ts'
+import { bindShapes, type OnnxProgram, writeOnnx } from '../graph/onnx/write.ts'
 import type { Tensor, TensorSpec } from '../graph/tensor.ts'
 import { type Work, workOf } from '../graph/work.ts'
 import { EngineError } from '../tensor/errors.ts'
@@ -70,7 +70,7 @@ export class Program {
         `${engine.name} cannot run on '${device}'. Use one of: ${engine.devices.join(', ')}.`,
         { device, devices: engine.devices },
       )
-    const { many, few } = await lowered(process.env.MHA ? fuseAttention(outputs) : outputs, options)
+    const { many, few } = await lowered(device === 'cpu' ? fuseAttention(outputs) : outputs, options)
     const { onnx, open } = await written(name, many, options)
     if (!few) return new Program(name, onnx, await open(), outputs)
     const session = new SwappedSession({

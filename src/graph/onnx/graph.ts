@@ -111,6 +111,11 @@ export class OnnxGraph {
     return this.constant(hostTensor('f32', [], Float32Array.of(value)))
   }
 
+  /** An i64 scalar. */
+  whole(value: number): string {
+    return this.constant(hostTensor('i64', [], BigInt64Array.of(BigInt(value))))
+  }
+
   /** A scalar of 8 bits. */
   small(dtype: 'u8' | 'i8', value: number): string {
     return this.constant(hostTensor(dtype, [], dtype === 'u8' ? Uint8Array.of(value) : Int8Array.of(value)))

@@ -84,7 +84,8 @@ export function linearProduct(x: Tensor, w: Tensor, bias?: Tensor): Tensor {
 const multiHeadAttentionOp = defineOp<{ heads: number; scale: number }>('multiHeadAttention', {
   shape: ([q, k, v], { heads }) => {
     if ([q, k, v].some((x) => x!.shape.length !== 3)) throw new Misfit('operands [B, T, H·D] are needed')
-    if ((q!.shape[2] as number) % heads !== 0) throw new Misfit(`its width does not split into ${heads} heads`)
+    if ((q!.shape[2] as number) % heads !== 0)
+      throw new Misfit(`its width does not split into ${heads} heads`)
     return q!.shape
   },
   onnx: (g, inputs, { attributes: { heads, scale } }) =>

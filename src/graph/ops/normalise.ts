@@ -1,4 +1,5 @@
-import { sameDim } from '../dim.ts'
+import { type Dim, mulDims, sameDim, sameShape } from '../dim.ts'
+import { microsoft, type OnnxGraph } from '../onnx/graph.ts'
 import { defineOp, Misfit } from '../op.ts'
 import type { Tensor } from '../tensor.ts'
 import { exp, sqrt } from './activation.ts'
@@ -107,7 +108,9 @@ const rotaryOp = defineOp('rotary', {
       throw new Misfit('cos and sin must have half as many columns as the heads')
     return x!.shape
   },
-  onnx: (g, [x, cos, sin]) => {
+  onnx: (g, [x, cos, sin], { inputs }) => {
+    if (g.target.device === 'cpu' && isByPosition(inputs))
+      return rotaryEmbedding(g, [x!, cos!, sin!], inputs[0]!)
     const [low, high] = g.nodeOutputs('Split', [x!], { axis: -1, num_outputs: 2 }, 2)
     const rotatedLow = g.node('Sub', [g.node('Mul', [low!, cos!]), g.node('Mul', [high!, sin!])])
     const rotatedHigh = g.node('Add', [g.node('Mul', [high!, cos!]), g.node('Mul', [low!, sin!])])
@@ -115,6 +118,34 @@ const rotaryOp = defineOp('rotary', {
   },
   gradient: ({ inputs: [, cos, sin], dy }) => [rotary(dy, cos!, neg(sin!)), undefined, undefined],
 })
+
+/** Whether heads [B, H, T, D] are rotated by tables [B, 1, T, D/2]. */
+function isByPosition([x, cos, sin]: readonly Tensor[]): boolean {
+  const [B, , T] = x!.shape
+  return (
+    x!.shape.length === 4 &&
+    [cos!, sin!].every(({ shape }) => shape.length === 4 && sameShape(shape.slice(0, 3), [B!, 1, T!]))
+  )
+}
+
+/**
+ * The rotation as the engine's own op, one instead of eight. It looks rows up in tables by position: the tables of all
+ * tokens one below the other, and 0, 1, 2, … as the positions. The engine shares what all layers repeat.
+ */
+function rotaryEmbedding(
+  g: OnnxGraph,
+  [x, cos, sin]: readonly [string, string, string],
+  { shape }: Tensor,
+): string {
+  const [B, , T, size] = shape as [Dim, Dim, Dim, number]
+  const count = g.node('ReduceProd', [g.dims([B, T])], { keepdims: 0 })
+  const order = g.node('Range', [g.whole(0), count, g.whole(1)])
+  const positions = g.node('Reshape', [order, g.dims([B, T])], { allowzero: 1 })
+  const tables = [cos, sin].map((table) =>
+    g.node('Reshape', [table, g.dims([mulDims(B, T), size / 2])], { allowzero: 1 }),
+  )
+  return g.node('RotaryEmbedding', [x, positions, ...tables], { interleaved: 0 }, microsoft)
+}
 
 /**
  * Rotates the pairs (k, k + D/2) of each head by the angles whose cosines and sines are given.

@@ -77,6 +77,28 @@ const comparison = (run: (a: Tensor, b: Tensor) => Tensor, y: number[]): Case[] 
 const cells = f32([2, 3], [1, 2, 3, 4, 5, 6])
 
 /** Every op by its exported name: the completeness test below reads the keys. */
+/** x [B, H, T, D] by tables [B, 1, T, D/2]: (low, high) → (low·cos − high·sin, high·cos + low·sin). */
+function rotatedByLoop(x: HostTensor, cos: HostTensor, sin: HostTensor): HostTensor {
+  const [B, H, T, D] = x.shape as [number, number, number, number]
+  const half = D / 2
+  const y = new Float32Array(x.data.length)
+  const [values, c, s] = [x, cos, sin].map((t) => t.data as Float32Array) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ]
+  for (let b = 0; b < B; b++)
+    for (let h = 0; h < H; h++)
+      for (let t = 0; t < T; t++)
+        for (let i = 0; i < half; i++) {
+          const low = ((b * H + h) * T + t) * D + i
+          const table = (b * T + t) * half + i
+          y[low] = values[low]! * c[table]! - values[low + half]! * s[table]!
+          y[low + half] = values[low + half]! * c[table]! + values[low]! * s[table]!
+        }
+  return f32(x.shape, y)
+}
+
 const cases: Record<string, Case[]> = {
   exp: unary(ops.exp, [0, 1, -1], [1, Math.E, 1 / Math.E]),
   log: unary(ops.log, [1, Math.E, 4], [0, 1, Math.log(4)]),
@@ -469,6 +491,21 @@ const cases: Record<string, Case[]> = {
     },
   ],
 
+  multiHeadAttention: [
+    {
+      run: (q, k, v) => ops.multiHeadAttention(q, k, v, 2, 0.5),
+      // Head 0 looks at both tokens alike; head 1 all but only at the second.
+      inputs: [f32([1, 2, 2], [0, 9, 0, 9]), f32([1, 2, 2], [1, -9, 1, 9]), f32([1, 2, 2], [2, 3, 4, 7])],
+      gives: f32([1, 2, 2], [3, 7, 3, 7]),
+      symbols: [
+        ['B', 'T', 2],
+        ['B', 'T', 2],
+        ['B', 'T', 2],
+      ],
+      hasSlope: false,
+    },
+  ],
+
   matmul: [
     {
       run: ops.matmul,
@@ -663,6 +700,18 @@ const cases: Record<string, Case[]> = {
       what: 'heads',
       run: (x) => ops.rotary(x, constant(r([2, 1, 3, 2], 5)), constant(r([2, 1, 3, 2], 6))),
       inputs: [r([2, 2, 3, 4], 1)],
+    },
+    {
+      what: 'heads by position',
+      run: ops.rotary,
+      inputs: [r([2, 2, 3, 4], 1), r([2, 1, 3, 2], 5), r([2, 1, 3, 2], 6)],
+      gives: rotatedByLoop(r([2, 2, 3, 4], 1), r([2, 1, 3, 2], 5), r([2, 1, 3, 2], 6)),
+      symbols: [
+        ['B', 2, 'T', 4],
+        ['B', 1, 'T', 2],
+        ['B', 1, 'T', 2],
+      ],
+      hasSlope: false,
     },
     {
       what: 'tokens',
