@@ -5,8 +5,21 @@ import { planReport, planText } from './plan-report.ts'
 import { count, duration, plural } from './words.ts'
 
 /** What happened to a picture, as `--json` prints it. */
-function pictureReport({ name, plan, visualTokens }: PictureReport) {
-  return { picture: name, ...planReport(plan, visualTokens / plan.tiles.length) }
+function pictureReport({ name, plan, visualTokens, objects }: PictureReport) {
+  const report = { picture: name, ...planReport(plan, visualTokens / plan.tiles.length) }
+  if (!objects) return report
+  return {
+    ...report,
+    objects: objects.labels.map((label, i) => ({ label, box: objects.boxes[i]! })),
+  }
+}
+
+/** The objects that the model was told of: `2 objects: dog, red ball`. */
+function objectsText({ objects }: PictureReport): string {
+  if (!objects) return ''
+  const { labels } = objects
+  const named = [...new Set(labels.filter((label) => label !== ''))].slice(0, 8).join(', ')
+  return `\n  ${plural(labels.length, 'object')}${named === '' ? '' : `: ${named}`}`
 }
 
 /** An answer with everything that led to it, as `--json` prints it. */
@@ -30,9 +43,10 @@ export function answerReport(answer: Answer, model: NodeModel) {
 /** What happened to the pictures and how long each phase took, for people. */
 export function answerSummary(answer: Answer): string {
   const { tokens, seconds, pictures } = answer
-  const seen = pictures.map(({ name, plan, visualTokens }) =>
-    planText(name, planReport(plan, visualTokens / plan.tiles.length)),
-  )
+  const seen = pictures.map((picture) => {
+    const { name, plan, visualTokens } = picture
+    return planText(name, planReport(plan, visualTokens / plan.tiles.length)) + objectsText(picture)
+  })
   const notes = [
     tokens.decoder < tokens.prompt && `${count(tokens.decoder)} after compression`,
     tokens.reused > 0 && `${count(tokens.reused)} known from before`,

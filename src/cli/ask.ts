@@ -10,6 +10,7 @@ import {
   checkModelFlags,
   loadNamed,
   modelOptions,
+  readBoxes,
   readPictures,
 } from './model-options.ts'
 import { flag } from './option.ts'
@@ -51,10 +52,12 @@ export const ask = defineCommand({
       const onEvent = runProgress(status, Boolean(isSeen))
       // Before the model: with a wrong path, nobody waits for weights.
       const images = await readPictures(paths, options)
+      const boxes = await inFlagWords(() => readBoxes(options, images))
       const model = await loadNamed(options, onEvent, signal)
       try {
         await inFlagWords(async () => {
-          const stream = model.stream(question, { ...askOptions(options, model), images, signal, onEvent })
+          const asked = { ...askOptions(options, model), images, boxes, signal, onEvent }
+          const stream = model.stream(question, asked)
           const answer = options.json ? await stream.answer() : await printed(stream, status)
           status.clear()
           if (options.json) process.stdout.write(`${JSON.stringify(answerReport(answer, model), null, 2)}\n`)

@@ -7,7 +7,14 @@ import { answerSummary } from './answer-report.ts'
 import { printed } from './ask.ts'
 import { defineCommand } from './command.ts'
 import { type Interruption, interruptSignal } from './interrupt.ts'
-import { askOptions, checkModelFlags, loadNamed, modelOptions, readPictures } from './model-options.ts'
+import {
+  askOptions,
+  checkModelFlags,
+  loadNamed,
+  modelOptions,
+  readBoxes,
+  readPictures,
+} from './model-options.ts'
 import { inFlagWords } from './option-errors.ts'
 import { errorText } from './report-error.ts'
 import { runProgress } from './run-progress.ts'
@@ -37,6 +44,7 @@ export const chat = defineCommand({
     const status = statusLine(process.stderr, options.quiet)
     const onEvent = runProgress(status, !process.stdout.isTTY)
     let pending = await readPictures(words, options)
+    let boxes = await inFlagWords(() => readBoxes(options, pending))
     const loading = interruptSignal()
     const model = await loadNamed(options, onEvent, loading.signal).finally(loading.release)
     status.clear()
@@ -60,6 +68,7 @@ export const chat = defineCommand({
           else {
             await answer(words, pending)
             pending = []
+            if (boxes) boxes = undefined // box files are of the pictures that the command line names
           }
         } catch (error) {
           status.clear()
@@ -75,7 +84,7 @@ export const chat = defineCommand({
     async function answer(question: string, images: readonly Picture[]): Promise<void> {
       answering = interruptSignal()
       try {
-        const stream = conversation.stream(question, { images, signal: answering.signal, onEvent })
+        const stream = conversation.stream(question, { images, boxes, signal: answering.signal, onEvent })
         const given = await inFlagWords(() => printed(stream, status))
         if (!options.quiet) process.stderr.write(`${printable(answerSummary(given))}\n`)
         if (given.stopReason === 'aborted') throw new AbortError('aborted', 'Stopped; the turn is forgotten.')

@@ -1,6 +1,7 @@
 import { type GenerationOptions, generationSettings } from '../generate/options.ts'
 import type { EncodedPicture, NodeModel } from '../model/load-node.ts'
 import type { AskOptions } from '../model/model.ts'
+import type { BoxChoice } from '../model/objects.ts'
 import type { OnEvent, Picture } from '../systems/system.ts'
 import type { TilingOptions } from '../tiling/tiling.ts'
 import { whenAborted } from './interrupt.ts'
@@ -34,6 +35,13 @@ const compress: Option<(typeof compressionModes)[number]> = {
     'drop half of the detailed tiles’ tokens before decoding (Mini-Monkey’s SCM)',
   ),
   bare: 'official',
+}
+
+/** Files of boxes; false where `--no-boxes` stands. */
+const boxes: Option<readonly string[] | false> = {
+  value: 'FILE',
+  help: 'where objects are, for MG-LLaVA: a JSON list of { box, label, score } (one file a picture, in their order)',
+  parse: (given, before) => [...(before || []), given],
 }
 
 /** The options of every command that runs a model. */
@@ -72,6 +80,12 @@ export const modelOptions = {
     ),
   }),
   ...tilingFlags,
+  ...grouped('What is told of objects (MG-LLaVA)', {
+    boxes,
+    noBoxes: flag('tell nothing of objects; by default they are found by a tagger and a detector'),
+    tagger: text('MODEL', 'who says what is in a picture (default RAM++ as published)'),
+    detector: text('MODEL', 'who says where it is (default google/owlv2-large-patch14-ensemble)'),
+  }),
   ...grouped('How the answer is written', {
     maxNewTokens: wholeNumber('N', 'most tokens of an answer (default 512)'),
     temperature: number('T', '0 takes the likeliest token (default); above 0 tokens are drawn', 0),
@@ -112,8 +126,9 @@ export async function loadNamed(
         'or set PANOPTES_MODEL.',
     )
   const { load } = await import('../model/load-node.ts')
-  const { device, engine, threads, precision, as, visualCache: visualCacheDir } = flags
-  const options = { device, engine, threads, precision, as, visualCacheDir, onEvent, signal }
+  const { device, engine, threads, precision, as, visualCache: visualCacheDir, tagger, detector } = flags
+  const objects = { tagger, detector }
+  const options = { device, engine, threads, precision, as, visualCacheDir, objects, onEvent, signal }
   const loading = load(model, options)
   return Promise.race([loading, whenAborted(signal)])
 }
@@ -165,6 +180,33 @@ function chosenTiling(flags: ModelFlags, { system }: NodeModel): TilingOptions |
   return strategy === system.tiling.strategy && named.length > 0
     ? ({ ...system.tiling, ...options } as TilingOptions)
     : options
+}
+
+/** The boxes of the pictures that the flags name files for. @throws UsageError, InputError */
+export async function readBoxes(
+  { boxes: paths }: ModelFlags,
+  pictures: readonly Picture[],
+): Promise<BoxChoice | undefined> {
+  if (!paths) return paths
+  if (paths.length > pictures.length)
+    throw new UsageError(
+      `${paths.length} box files are named, but ${pictures.length} pictures. Give --boxes once a picture at most.`,
+    )
+  const { parseBoxFile } = await import('../detectors/box-file.ts')
+  return Promise.all(
+    paths.map(async (path, i) => parseBoxFile(await readText(path), pictures[i]!.image, path)),
+  )
+}
+
+async function readText(path: string): Promise<string> {
+  const { readFile } = await import('node:fs/promises')
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(
+      error.code === 'ENOENT'
+        ? `There is no box file ${path}.`
+        : `The box file ${path} cannot be read (${error.code ?? error.message}).`,
+    )
+  })
 }
 
 /** The picture files, decoded; a preset of the msac tiling may ask for more pixels. */

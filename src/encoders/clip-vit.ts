@@ -20,6 +20,8 @@ export interface ClipVitOptions {
   readonly positionWeights?: AxisWeights
   /** Eagle and LLaVA-HR: the class token leaves before the first norm and takes no part in attention. */
   readonly dropsClassToken?: boolean
+  /** How many layers run, and need weights; all by default. */
+  readonly layers?: number
 }
 
 /**
@@ -34,7 +36,9 @@ export function clipVit(
   config: ClipVisionConfig,
   options: ClipVitOptions = {},
 ): VisionFeatures {
-  return { hiddenStates: clipLayers(w, clipEmbeddings(w, pixels, config, options), config) }
+  const layers = Math.min(options.layers ?? config.num_hidden_layers, config.num_hidden_layers)
+  const used = { ...config, num_hidden_layers: layers }
+  return { hiddenStates: clipLayers(w, clipEmbeddings(w, pixels, config, options), used) }
 }
 
 /** What `clipVit` gives its first layer, for towers whose layers are run in several programs. */

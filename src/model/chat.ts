@@ -1,8 +1,10 @@
 import type { TextPiece } from '../generate/generate.ts'
+import type { LabelledBox } from '../image/boxes.ts'
 import type { Picture } from '../systems/system.ts'
 import type { Turn } from '../text/templates.ts'
 import { type Answer, AnswerStream } from './answer.ts'
 import type { AskOptions, Model } from './model.ts'
+import type { BoxChoice } from './objects.ts'
 import { type DecodePicture, decodePictures } from './pictures.ts'
 
 /** A conversation: every turn sees the earlier ones and their pictures. */
@@ -12,6 +14,7 @@ export class Chat<Encoded> {
   readonly #options: AskOptions<Encoded>
   #turns: readonly Turn[] = []
   #pictures: readonly Picture[] = []
+  #boxes: readonly (readonly LabelledBox[] | undefined)[] = []
 
   constructor(model: Model<Encoded>, decode: DecodePicture<Encoded>, options: AskOptions<Encoded>) {
     this.#model = model
@@ -43,22 +46,32 @@ export class Chat<Encoded> {
   reset(): void {
     this.#turns = []
     this.#pictures = []
+    this.#boxes = []
   }
 
   async *#turn(
     question: string,
-    { images = [], ...options }: Omit<AskOptions<Encoded>, 'history'>,
+    { images = [], boxes: given, ...options }: Omit<AskOptions<Encoded>, 'history'>,
   ): AsyncGenerator<TextPiece, Answer> {
     const history = this.#turns
     const added = await decodePictures(images, this.#decode, this.#pictures.length)
     const pictures = [...this.#pictures, ...added]
-    const stream = this.#model.stream(question, { ...this.#options, ...options, images: pictures, history })
+    const own = given ?? this.#options.boxes
+    const boxes = own === false ? false : [...this.#boxes, ...added.map((_, i) => own?.[i])]
+    const asked = { ...this.#options, ...options, images: pictures, history }
+    const stream = this.#model.stream(question, { ...asked, boxes: isEmpty(boxes) ? undefined : boxes })
     for await (const text of stream) yield { row: 0, text }
     const answer = await stream.answer()
     if (answer.stopReason !== 'aborted') {
       this.#turns = [...history, [answer.question, answer.text]]
       this.#pictures = pictures
+      this.#boxes = pictures.map((_, i) => (boxes ? boxes[i] : undefined))
     }
     return answer
   }
+}
+
+/** Whether nobody said anything of boxes, which systems without them need not hear. */
+function isEmpty(boxes: BoxChoice): boolean {
+  return boxes !== false && boxes.every((own) => own === undefined)
 }

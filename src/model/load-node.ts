@@ -10,6 +10,7 @@ import { diskStore } from '../runtime/weight-cache.ts'
 import { findBeside } from './find-beside.ts'
 import { type LoadOptions, loadModel, type Platform } from './load.ts'
 import type { Model } from './model.ts'
+import { type ObjectFinderOptions, objectFinder } from './object-finder.ts'
 import { visualTokenFolder } from './visual-store.ts'
 
 /** A picture in Node: a path, a file URL, or the bytes of a file. */
@@ -34,6 +35,8 @@ export interface NodeLoadOptions extends Omit<LoadOptions, 'visualStore'> {
   readonly visualCacheDir?: string | undefined
   /** The binding to ONNX Runtime, by its name in `engineNames`; chosen by `chooseEngine` when absent. */
   readonly engine?: string | undefined
+  /** Who finds objects for a system that is told of them: paths or hub ids; RAM++ and OWLv2 by default. */
+  readonly objects?: Pick<ObjectFinderOptions, 'tagger' | 'detector'> | undefined
 }
 
 /**
@@ -47,9 +50,12 @@ export interface NodeLoadOptions extends Omit<LoadOptions, 'visualStore'> {
 export async function load(model: string | FileSource, options: NodeLoadOptions = {}): Promise<NodeModel> {
   const folder = typeof model === 'string' ? (await findModel(model)).folder : undefined
   const source = typeof model === 'string' ? await folderSource(folder ?? model) : model
-  const { visualCacheDir, engine: name, ...rest } = options
-  const engine = await chooseEngine(name, rest.device)
+  const { visualCacheDir, engine: name, objects, ...given } = options
+  const { device, threads } = given
+  const engine = await chooseEngine(name, device)
   const platform = { ...node, engine, findModel: (id: string) => findBeside(id, folder) }
+  const finder = objectFinder({ ...objects, engine, device, threads, visualCacheDir })
+  const rest = { objectFinder: finder, ...given }
   if (visualCacheDir === undefined) return loadModel(source, rest, platform)
   const visualStore = await visualTokenFolder(
     visualCacheDir,

@@ -7,10 +7,11 @@ import { type Precision, type Precisions, precisionsOf } from '../runtime/precis
 import type { CompileOptions } from '../runtime/program.ts'
 import { memoryStore, type QuantisedStore } from '../runtime/quantised-weights.ts'
 import type { TensorStore } from '../runtime/tensor-store.ts'
-import { openSystem } from '../systems/registry.ts'
+import { openSystem, systemOfKeys } from '../systems/registry.ts'
 import type { RunOptions } from '../systems/system.ts'
 import { AbortError, InputError } from '../tensor/errors.ts'
 import { Model } from './model.ts'
+import type { ObjectFinder } from './objects.ts'
 import type { DecodePicture } from './pictures.ts'
 
 /** How a model is loaded. An abort takes effect between its parts. */
@@ -33,13 +34,15 @@ export interface LoadOptions extends RunOptions {
   readonly as?: string | undefined
   /** Visual tokens kept in memory for the next question about the same picture; 256 MiB by default, 0 keeps none. */
   readonly visualCacheBytes?: number | undefined
+  /** Finds objects for systems that are told of them (MG-LLaVA); the platform's by default. */
+  readonly objectFinder?: ObjectFinder | undefined
   /** Where visual tokens are kept beyond this process; nowhere by default. */
   readonly visualStore?: TensorStore | undefined
 }
 
 const optionNames = [
   ...['device', 'threads', 'precision', 'keepsBothForms', 'as'],
-  ...['visualCacheBytes', 'visualStore', 'signal', 'onEvent'],
+  ...['visualCacheBytes', 'visualStore', 'objectFinder', 'signal', 'onEvent'],
 ]
 
 /** What a platform brings: an engine, and a decoder of pictures. */
@@ -66,8 +69,7 @@ export async function loadModel<Encoded>(
   checkOptions(options)
   const { device = platform.device, threads, as, signal, onEvent } = options
   onEvent?.({ phase: 'loading', done: 0, total: 0, message: 'files' })
-  const config = await readJsonFile(source, 'config.json')
-  const checkpoint = await openCheckpoint(source)
+  const { config, checkpoint } = await readFiles(source)
   const precision = precisionsOf(options.precision ?? 'fp32')
   checkForms(precision, options)
   const { store, served } = observed(platform.quantised ?? memoryStore())
@@ -90,7 +92,20 @@ export async function loadModel<Encoded>(
     await system.dispose()
     throw new AbortError('aborted', 'Loading was stopped.', {}, signal.reason)
   }
-  return new Model(system, source.name, platform.decode)
+  return new Model(system, source.name, platform.decode, options.objectFinder)
+}
+
+/**
+ * The weights and config.json, which only the checkpoints of systems that are known by their weights may lack.
+ * @throws CheckpointError `file-missing`
+ */
+async function readFiles(source: FileSource): Promise<{ config: unknown; checkpoint: Checkpoint }> {
+  if (await source.has('config.json')) {
+    const config = await readJsonFile(source, 'config.json')
+    return { config, checkpoint: await openCheckpoint(source) }
+  }
+  const checkpoint = await openCheckpoint(source)
+  return { config: systemOfKeys(checkpoint) ? {} : await readJsonFile(source, 'config.json'), checkpoint }
 }
 
 /** Tells of weights that are NaN or infinite. */

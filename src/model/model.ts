@@ -5,6 +5,7 @@ import type { Turn } from '../text/templates.ts'
 import type { TilingOptions } from '../tiling/tiling.ts'
 import { type Answer, AnswerStream } from './answer.ts'
 import { Chat } from './chat.ts'
+import { type BoxChoice, boxesOf, type ObjectFinder } from './objects.ts'
 import { type DecodePicture, decodePictures, type PictureInput } from './pictures.ts'
 
 /** How a question is asked; the rest of the options say how the answer is written. */
@@ -15,13 +16,21 @@ export interface AskOptions<Encoded> extends GenerationOptions, RunOptions {
   readonly tiling?: TilingOptions | undefined
   /** Drops visual tokens before decoding, in systems that can (Mini-Monkey's SCM); off by default. */
   readonly compression?: CompressionOptions | undefined
+  /**
+   * Where objects are, by picture and in its pixels, for systems that are told (MG-LLaVA). Those of a picture that has
+   * none here are found; `false` goes without.
+   */
+  readonly boxes?: BoxChoice | undefined
   /** Replaces the template's system text. */
   readonly systemPrompt?: string | undefined
   /** Earlier turns; their pictures come first in `images`. A `chat()` keeps them by itself. */
   readonly history?: readonly Turn[] | undefined
 }
 
-const ownOptions = ['images', 'tiling', 'compression', 'systemPrompt', 'history', 'signal', 'onEvent']
+const ownOptions = [
+  ...['images', 'tiling', 'compression', 'boxes', 'systemPrompt', 'history'],
+  ...['signal', 'onEvent'],
+]
 
 /** A loaded model: ask it about pictures. `Encoded` is what the platform decodes pictures from. */
 export class Model<Encoded> {
@@ -29,11 +38,13 @@ export class Model<Encoded> {
   /** A folder or a hub id. */
   readonly source: string
   readonly #decode: DecodePicture<Encoded>
+  readonly #finder: ObjectFinder | undefined
 
-  constructor(system: System, source: string, decode: DecodePicture<Encoded>) {
+  constructor(system: System, source: string, decode: DecodePicture<Encoded>, finder?: ObjectFinder) {
     this.system = system
     this.source = source
     this.#decode = decode
+    this.#finder = finder
   }
 
   /**
@@ -56,8 +67,9 @@ export class Model<Encoded> {
   }
 
   /** Frees all weights. */
-  dispose(): Promise<void> {
-    return this.system.dispose()
+  async dispose(): Promise<void> {
+    await this.#finder?.dispose()
+    await this.system.dispose()
   }
 
   async *#answer(question: string, options: AskOptions<Encoded>): AsyncGenerator<TextPiece, Answer> {
@@ -65,6 +77,7 @@ export class Model<Encoded> {
       images = [],
       tiling,
       compression,
+      boxes: given,
       systemPrompt,
       history,
       signal,
@@ -77,6 +90,10 @@ export class Model<Encoded> {
     generationSettings(generation, ownOptions)
     onEvent?.({ phase: 'preparing', done: 0, total: images.length })
     const pictures = await decodePictures(images, this.#decode)
+    const { usesBoxes } = this.system
+    const boxes = usesBoxes
+      ? await boxesOf(pictures, given, this.#finder, { signal, onEvent })
+      : given && given.map((own) => own ?? [])
     const conversation: Conversation = {
       pictures,
       question,
@@ -84,6 +101,7 @@ export class Model<Encoded> {
       system: systemPrompt,
       tiling,
       compression,
+      boxes: boxes || undefined,
     }
     const prepared = this.system.prepare(conversation)
     const prepare = seconds()

@@ -1,6 +1,6 @@
 import type { ClipVisionConfig } from '../encoders/clip-config.ts'
 import { clipVit } from '../encoders/clip-vit.ts'
-import { selectFeatures } from '../encoders/vision-features.ts'
+import { layersNeeded, selectFeatures } from '../encoders/vision-features.ts'
 import { type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
 import { llavaProjector } from '../projectors/llava.ts'
@@ -16,8 +16,9 @@ export function llavaVision(
   config: LlavaConfig,
   tower: ClipVisionConfig,
 ): Tensor {
-  const { mm_vision_select_layer: layer, mm_vision_select_feature: feature } = config
-  const features = selectFeatures(clipVit(w.at(llavaTower), pixels, tower), layer, feature)
+  const layers = layersNeeded(tower.num_hidden_layers, config.mm_vision_select_layer)
+  const states = clipVit(w.at(llavaTower), pixels, tower, { layers })
+  const features = selectFeatures(states, layers, config.mm_vision_select_feature)
   const projected = llavaProjector(
     w.at('model.mm_projector'),
     tap('features', features),

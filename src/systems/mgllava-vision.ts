@@ -1,6 +1,6 @@
 import { clipVit } from '../encoders/clip-vit.ts'
 import { convNext } from '../encoders/convnext.ts'
-import { selectFeatures } from '../encoders/vision-features.ts'
+import { layersNeeded, selectFeatures } from '../encoders/vision-features.ts'
 import { convGate } from '../fusion/conv-gate.ts'
 import { type Dim, dim } from '../graph/dim.ts'
 import { input, type Tensor, tap } from '../graph/tensor.ts'
@@ -33,10 +33,9 @@ export function mgLlavaVision(
   { high, low, boxes }: MgLlavaInputs,
   { config, tower, convNext: aux }: Omit<MgLlavaParts, 'decoder'>,
 ): { tokens: Tensor; objects: Tensor } {
-  const features = tap(
-    'clip_selected',
-    selectFeatures(clipVit(w.at(lowTower), low, tower), config.visual_select_layer),
-  )
+  const layers = layersNeeded(tower.num_hidden_layers, config.visual_select_layer)
+  const states = clipVit(w.at(lowTower), low, tower, { layers })
+  const features = tap('clip_selected', selectFeatures(states, layers))
   const stages = convNext(w.at(highTower), high, aux)
   const fused = tap('fused', convGate(w.at('fuse_module'), features, stages.at(-1)!))
   return {

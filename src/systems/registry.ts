@@ -1,3 +1,4 @@
+import type { Checkpoint } from '../checkpoint/checkpoint.ts'
 import { CheckpointError } from '../tensor/errors.ts'
 import { openInternVl2 } from './internvl2.ts'
 import { openLlava } from './llava15.ts'
@@ -25,6 +26,17 @@ const byArchitecture: Readonly<Record<string, string>> = {
   MultiFuseObjectLLaVAModel: 'mg-llava',
 }
 
+/** Systems whose checkpoints are published without a config.json, by how keys begin that only they have. */
+const byKeys: Readonly<Record<string, string>> = {
+  'fuse_module.slow_conv.': 'mg-llava',
+}
+
+/** The system that a checkpoint's keys tell, where they do. */
+export function systemOfKeys(checkpoint: Checkpoint): string | undefined {
+  const keys = checkpoint.keys()
+  return Object.entries(byKeys).find(([prefix]) => keys.some((key) => key.startsWith(prefix)))?.[1]
+}
+
 /** The names of all systems. */
 export const systemNames: readonly string[] = Object.keys(systems)
 
@@ -36,7 +48,8 @@ export const systemNames: readonly string[] = Object.keys(systems)
 export function openSystem(files: ModelFiles, options: OpenOptions, name?: string): Promise<System> {
   const config = files.config as { architectures?: unknown } | null
   const architectures = Array.isArray(config?.architectures) ? config.architectures : []
-  const chosen = name ?? byArchitecture[String(architectures[0])]
+  const named = byArchitecture[String(architectures[0])]
+  const chosen = name ?? named ?? systemOfKeys(files.checkpoint)
   const open = chosen === undefined ? undefined : systems[chosen]
   if (open) return open(files, options)
   throw name === undefined
