@@ -1,14 +1,23 @@
 import type { Dim } from '../graph/dim.ts'
-import { add, reshape, rotary } from '../graph/ops/index.ts'
+import { add, cachedAttention, reshape, rotary } from '../graph/ops/index.ts'
 import { type Tensor, tap } from '../graph/tensor.ts'
-import { groupedQueryAttention, mergeHeads } from '../nn/attention.ts'
-import type { BlockContext, BlockResult } from './decoder.ts'
+import { groupedQueryAttention, mergeHeads, splitHeads } from '../nn/attention.ts'
+import type { BlockContext, BlockResult, PastContext } from './decoder.ts'
+
+/** Queries, keys and values of new tokens before rotary: [B, T, heads·D], [B, T, kv heads·D] twice. */
+export interface Projected {
+  readonly q: Tensor
+  readonly k: Tensor
+  readonly v: Tensor
+}
 
 /** The parts in which the families' pre-norm blocks differ. */
 export interface BlockParts {
+  readonly heads: number
+  readonly kvHeads: number
   readonly attentionNorm: (x: Tensor) => Tensor
-  /** [B, T, H] → queries [B, heads, T, D], keys and values [B, kv heads, T, D], before rotary. */
-  readonly project: (x: Tensor) => { q: Tensor; k: Tensor; v: Tensor }
+  /** [B, T, H] → queries, keys and values. */
+  readonly project: (x: Tensor) => Projected
   readonly outputProjection: (x: Tensor) => Tensor
   readonly mlpNorm: (x: Tensor) => Tensor
   readonly mlp: (x: Tensor) => Tensor
@@ -21,14 +30,30 @@ export function preNormBlock(
   context: BlockContext,
   parts: BlockParts,
 ): BlockResult {
-  const { q, k, v } = parts.project(parts.attentionNorm(x))
+  const projected = parts.project(parts.attentionNorm(x))
+  const attended =
+    'cells' in context
+      ? cachedAttention({ ...projected, ...context.cells }, parts.heads, parts.kvHeads)
+      : attend(index, projected, context, parts)
+  const y = add(x, parts.outputProjection(attended.output))
+  return { ...attended, output: add(y, parts.mlp(parts.mlpNorm(y))) }
+}
+
+/** Attention by single ops, whose weights can be looked at. → [B, T, heads·D] */
+function attend(
+  index: number,
+  { q, k, v }: Projected,
+  context: PastContext,
+  { heads, kvHeads }: BlockParts,
+): BlockResult {
   const cos = overHeads(context.cos)
   const sin = overHeads(context.sin)
-  const key = rotary(k, cos, sin)
-  const attended = groupedQueryAttention(rotary(q, cos, sin), key, v, context.mask, context.past)
+  const key = rotary(splitHeads(k, kvHeads), cos, sin)
+  const value = splitHeads(v, kvHeads)
+  const query = rotary(splitHeads(q, heads), cos, sin)
+  const attended = groupedQueryAttention(query, key, value, context.mask, context.past)
   const attention = tap(`attentions.${index}`, attended.weights)
-  const y = add(x, parts.outputProjection(mergeHeads(attended.output)))
-  return { output: add(y, parts.mlp(parts.mlpNorm(y))), key, value: v, attention }
+  return { output: mergeHeads(attended.output), key, value, attention }
 }
 
 /** [B, T, D/2] → [B, 1, T, D/2]. */

@@ -1,10 +1,14 @@
+import type { CachedAttentionInputs } from '../graph/ops/cached-attention.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Shapes, Weights } from '../graph/weights.ts'
 import type { PastKeyValue } from '../nn/attention.ts'
 import type { Rope } from './rope.ts'
 
-/** What a block sees besides its input. */
-export interface BlockContext {
+/** What a block sees besides its input: the past as an operand, or cells of a cache that it fills. */
+export type BlockContext = PastContext | CellContext
+
+/** The past is read, new keys and values are given back; attention can be masked and looked at. */
+export interface PastContext {
   /** Rotary tables [B, T, D/2]. */
   readonly cos: Tensor
   readonly sin: Tensor
@@ -14,14 +18,19 @@ export interface BlockContext {
   readonly past?: PastKeyValue
 }
 
+/** Causal attention over a cache that is written in place. */
+export interface CellContext {
+  readonly cells: Omit<CachedAttentionInputs, 'q' | 'k' | 'v'>
+}
+
 /** What a block gives besides its output, so that caches, pruning and distillation can look inside. */
 export interface BlockResult {
   readonly output: Tensor
-  /** Of the new tokens, after rotary: [B, kv heads, T, D] each. */
+  /** Of the new tokens, after rotary: [B, kv heads, T, D] each; over a cache in place all its cells. */
   readonly key: Tensor
   readonly value: Tensor
-  /** Softmax weights [B, heads, T, P + T]. */
-  readonly attention: Tensor
+  /** Softmax weights [B, heads, T, P + T]; none over a cache in place. */
+  readonly attention?: Tensor
 }
 
 /**

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import type { Dim } from '../graph/dim.ts'
-import { paddedEmbedding, reshape, split, transpose } from '../graph/ops/index.ts'
+import { paddedEmbedding, reshape, split } from '../graph/ops/index.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Shapes, Weights } from '../graph/weights.ts'
 import { linear } from '../nn/linear.ts'
 import { rmsNorm } from '../nn/norm.ts'
-import { preNormBlock } from './block.ts'
+import { type Projected, preNormBlock } from './block.ts'
 import type { Decoder } from './decoder.ts'
 import { swiGlu } from './gated-mlp.ts'
 import { ropeScaling, ropeScalingConfig } from './rope-config.ts'
@@ -56,6 +56,8 @@ export function internLm2(config: InternLm2Config): Decoder {
       const layer = w.at('model.layers').at(index)
       const feed = layer.at('feed_forward')
       return preNormBlock(index, x, context, {
+        heads,
+        kvHeads,
         attentionNorm: (y) => norm(layer.at('attention_norm'), y),
         project: (y) => unpack(linear(layer.at('attention.wqkv'), y), heads, kvHeads, headSize),
         outputProjection: (y) => linear(layer.at('attention.wo'), y),
@@ -68,19 +70,14 @@ export function internLm2(config: InternLm2Config): Decoder {
   }
 }
 
-/** [B, T, kv·(g + 2)·D] with g queries, one key and one value a key head → q [B, kv·g, T, D], k, v [B, kv, T, D]. */
-function unpack(
-  packed: Tensor,
-  heads: number,
-  kvHeads: number,
-  size: number,
-): { q: Tensor; k: Tensor; v: Tensor } {
+/** [B, T, kv·(g + 2)·D] with g queries, one key and one value a key head → q [B, T, kv·g·D], k, v [B, T, kv·D]. */
+function unpack(packed: Tensor, heads: number, kvHeads: number, size: number): Projected {
   const [batch, tokens] = packed.shape as [Dim, Dim]
   const group = heads / kvHeads
-  const byHead = transpose(reshape(packed, [batch, tokens, kvHeads, group + 2, size]), [0, 2, 3, 1, 4])
-  const [q, k, v] = split(byHead, 2, [group, 1, 1]) as [Tensor, Tensor, Tensor]
-  const single = [batch, kvHeads, tokens, size]
-  return { q: reshape(q, [batch, heads, tokens, size]), k: reshape(k, single), v: reshape(v, single) }
+  const byHead = reshape(packed, [batch, tokens, kvHeads, group + 2, size])
+  const [q, k, v] = split(byHead, 3, [group, 1, 1]) as [Tensor, Tensor, Tensor]
+  const single = [batch, tokens, kvHeads * size]
+  return { q: reshape(q, [batch, tokens, heads * size]), k: reshape(k, single), v: reshape(v, single) }
 }
 
 function internLm2Shapes(config: InternLm2Config): Shapes {

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { embedding, split } from '../graph/ops/index.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Shapes, Weights } from '../graph/weights.ts'
-import { splitHeads } from '../nn/attention.ts'
 import { linear } from '../nn/linear.ts'
 import { rmsNorm } from '../nn/norm.ts'
 import { type BlockParts, preNormBlock } from './block.ts'
@@ -73,6 +72,8 @@ export function llama(config: LlamaConfig, variant: LlamaVariant): Decoder {
     block(w, index, x, context) {
       const layer = w.at('model.layers').at(index)
       return preNormBlock(index, x, context, {
+        heads,
+        kvHeads,
         attentionNorm: (y) => norm(layer.at('input_layernorm'), y),
         project: projection(layer.at('self_attn'), config, variant),
         outputProjection: (y) => linear(layer.at('self_attn.o_proj'), y),
@@ -91,7 +92,7 @@ function projection(w: Weights, config: LlamaConfig, variant: LlamaVariant): Blo
     const [q, k, v] = variant.isPacked
       ? (split(linear(w.at('qkv_proj'), x), 2, [heads * size, kvHeads * size, kvHeads * size]) as Tensor[])
       : ['q_proj', 'k_proj', 'v_proj'].map((name) => linear(w.at(name), x))
-    return { q: splitHeads(q!, heads), k: splitHeads(k!, kvHeads), v: splitHeads(v!, kvHeads) }
+    return { q: q!, k: k!, v: v! }
   }
 }
 

@@ -1,21 +1,16 @@
-import { addDims, dim } from '../graph/dim.ts'
-import { mean, mul, reshape, sum } from '../graph/ops/index.ts'
-import { input, type Tensor, tap } from '../graph/tensor.ts'
+import { dim } from '../graph/dim.ts'
+import { input, type Tensor } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
-import { addWork, type Work } from '../graph/work.ts'
-import type { NamedTensors } from '../runtime/engine.ts'
+import { addWork, type Work, workOf } from '../graph/work.ts'
+import type { EngineMemory, NamedTensors } from '../runtime/engine.ts'
 import { KvCache } from '../runtime/kv-cache.ts'
+import { LateProgram } from '../runtime/late-program.ts'
 import type { Part } from '../runtime/precision.ts'
 import { type CompileOptions, Program } from '../runtime/program.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import type { Decoder } from './decoder.ts'
 import type { RotaryTables } from './rope.ts'
-
-/** A run of blocks that is compiled as one program: from `first` to before `end`. */
-export interface StageRange {
-  readonly first: number
-  readonly end: number
-}
+import { cellStage, pastStage, type StageRange } from './stage-graph.ts'
 
 export interface DecoderProgramOptions {
   /** Blocks before which the chain is cut; none by default. */
@@ -44,33 +39,61 @@ export interface StageInputs {
   readonly mask: HostTensor<'f32'>
   /** How much each new token counts as an observer, [B, T]; nothing by default. */
   readonly observers?: HostTensor<'f32'>
+  readonly signal?: AbortSignal | undefined
 }
 
-/** A decoder compiled: embedding, stages of blocks, and the head, over one set of weights that none holds twice. */
+/** What a stage takes that fills cells of the cache itself. */
+export interface CellInputs {
+  /** [B, T, H] */
+  readonly hidden: HostTensor<'f32'>
+  /** Rotary tables by cell, [cache capacity, D/2] each; those of the new tokens' cells are used. */
+  readonly tables: RotaryTables
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * A decoder compiled: embedding, stages of blocks, and the head, over one set of weights that none holds twice. A stage
+ * has two forms. Where the engine has memory of its own, one kernel attends and fills the cells of the cache
+ * (`runCells`). By single ops the past is read and new rows come back (`runStage`): for padded rows, taps, observed
+ * attention and other engines. The form that is not the usual one is compiled when it is first needed.
+ */
 export class DecoderPrograms {
   readonly decoder: Decoder
   readonly stages: readonly StageRange[]
-  readonly #embedding: Program
-  readonly #blocks: readonly Program[]
-  readonly #head: Program
-  readonly #observed: number | undefined
-  readonly #takesEmpty: boolean
+  /** The engine's memory where `runCells` can be used, else undefined. */
+  readonly memory: EngineMemory | undefined
+  readonly #options: DecoderProgramOptions
+  readonly #embedding: LateProgram
+  readonly #pastStages: readonly LateProgram[]
+  readonly #cellStages: readonly LateProgram[]
+  readonly #head: LateProgram
+  readonly #stageWork: readonly (() => WorkOfSizes)[]
+  readonly #headWork: () => WorkOfSizes
 
-  private constructor(
-    decoder: Decoder,
-    stages: readonly StageRange[],
-    embedding: Program,
-    blocks: readonly Program[],
-    head: Program,
-    { observed, compile }: DecoderProgramOptions,
-  ) {
+  private constructor(decoder: Decoder, w: Weights, options: DecoderProgramOptions) {
+    const bounds = [0, ...(options.cuts ?? []), decoder.layers]
+    const late = (name: string, outputs: () => Record<string, Tensor>, part: Part = 'decoder'): LateProgram =>
+      new LateProgram(() => Program.compile(name, outputs(), { ...options.compile, part }))
+    const { engine, device, taps } = options.compile
     this.decoder = decoder
-    this.stages = stages
-    this.#embedding = embedding
-    this.#blocks = blocks
-    this.#head = head
-    this.#observed = observed
-    this.#takesEmpty = compile.device !== 'webgpu' // ONNX Runtime binds no buffer to a tensor without elements
+    this.stages = bounds.slice(1).map((end, i) => ({ first: bounds[i]!, end }))
+    // The kernel rotates whole groups of 16 channels, and gives no attention weights.
+    const isPossible = device === 'cpu' && !taps && decoder.headSize % 16 === 0
+    this.memory = isPossible ? engine.memory : undefined
+    this.#options = options
+    this.#embedding = late('embedding', () => embeddingOutputs(decoder, w))
+    this.#head = late('head', () => headOutputs(decoder, w), 'head')
+    this.#pastStages = this.stages.map((stage) =>
+      late(`blocks ${stage.first}–${stage.end - 1}`, () => pastStage(decoder, w, stage, options.observed)),
+    )
+    // Both forms of a stage compute the same.
+    this.#stageWork = this.stages.map((stage) =>
+      once(() => workOf(Object.values(pastStage(decoder, w, stage, options.observed)))),
+    )
+    this.#headWork = once(() => workOf(Object.values(headOutputs(decoder, w))))
+    this.#cellStages = this.stages.map((stage) =>
+      late(`blocks ${stage.first}–${stage.end - 1} in place`, () => cellStage(decoder, w, stage)),
+    )
   }
 
   /** @throws EngineError, CheckpointError `weight-missing` */
@@ -79,34 +102,17 @@ export class DecoderPrograms {
     w: Weights,
     options: DecoderProgramOptions,
   ): Promise<DecoderPrograms> {
-    const bounds = [0, ...(options.cuts ?? []), decoder.layers]
-    const stages = bounds.slice(1).map((end, i) => ({ first: bounds[i]!, end }))
-    const total = stages.length + 2
-    const compiled: Program[] = []
+    const programs = new DecoderPrograms(decoder, w, options)
+    const usual = programs.memory ? programs.#cellStages : programs.#pastStages
+    const parts = [programs.#embedding, programs.#head, ...usual]
     try {
-      const compile = async (
-        name: string,
-        outputs: Record<string, Tensor>,
-        part: Part = 'decoder',
-      ): Promise<Program> => {
-        options.onProgram?.(compiled.length, total)
-        const program = await Program.compile(name, outputs, { ...options.compile, part })
-        compiled.push(program)
-        return program
+      for (const [done, part] of parts.entries()) {
+        options.onProgram?.(done, parts.length)
+        await part.get()
       }
-      const embedding = await compile('embedding', embeddingOutputs(decoder, w))
-      const head = await compile('head', headOutputs(decoder, w), 'head')
-      const blocks: Program[] = []
-      for (const stage of stages)
-        blocks.push(
-          await compile(
-            `blocks ${stage.first}–${stage.end - 1}`,
-            stageOutputs(decoder, w, stage, options.observed),
-          ),
-        )
-      return new DecoderPrograms(decoder, stages, embedding, blocks, head, options)
+      return programs
     } catch (error) {
-      await Promise.all(compiled.map((program) => program.dispose()))
+      await programs.dispose()
       throw error
     }
   }
@@ -114,36 +120,41 @@ export class DecoderPrograms {
   /** An empty cache for `batch` rows. */
   newCache(batch: number): KvCache {
     const { layers, kvHeads, headSize } = this.decoder
-    const cache = new KvCache({ layers, kvHeads, headSize }, batch)
-    if (!this.#takesEmpty) cache.reserve(1)
-    return cache
+    const { device, engine } = this.#options.compile
+    // On WebGPU ONNX Runtime binds no buffer to a tensor without elements.
+    const cells = device === 'webgpu' ? 1 : 0
+    return new KvCache({ layers, kvHeads, headSize }, batch, { memory: engine.memory, cells })
   }
 
   /** What reading `tokens` new tokens behind `past` cached ones computes, and the logits of the last one. */
   work(tokens: number, past: number): Work {
-    const sizes = { B: 1, T: tokens, P: past }
-    const parts = [...this.#blocks.map((blocks) => blocks.work(sizes)), this.#head.work({ R: 1 })]
+    const sizes = new Map(Object.entries({ B: 1, T: tokens, P: past }))
+    const parts = [...this.#stageWork.map((of) => of()(sizes)), this.#headWork()(new Map([['R', 1]]))]
     return addWork(...parts.map((work) => [work, 1] as const))
   }
 
   /** What reading tokens computes in the first stage alone. */
   firstStageWork(tokens: number): Work {
-    return this.#blocks[0]!.work({ B: 1, T: tokens, P: 0 })
+    return this.#stageWork[0]!()(new Map(Object.entries({ B: 1, T: tokens, P: 0 })))
   }
 
   /** ids, B rows of T → embeddings [B, T, H]. */
   async embed(ids: readonly (readonly number[])[]): Promise<HostTensor<'f32'>> {
     const shape = [ids.length, ids[0]!.length]
     const tensor = hostTensor('i64', shape, BigInt64Array.from(ids.flat(), BigInt))
-    const { embeddings } = await this.#embedding.run({ ids: tensor })
+    const { embeddings } = await (await this.#embedding.get()).run({ ids: tensor })
     return embeddings as HostTensor<'f32'>
   }
 
-  /** Runs one stage over new tokens and writes their keys and values to the cache, which the caller then appends. */
+  /**
+   * Runs one stage over new tokens and writes their keys and values to the cache, which the caller then appends.
+   * @throws AbortError `aborted`
+   */
   async runStage(index: number, inputs: StageInputs, cache: KvCache): Promise<StageResult> {
-    const program = this.#blocks[index]!
+    const program = await this.#pastStages[index]!.get()
     const { first, end } = this.stages[index]!
-    const { hidden, rotary, mask } = inputs
+    const { hidden, rotary, mask, signal } = inputs
+    await cache.settle()
     const feeds: Record<string, HostTensor> = { hidden, cos: rotary.cos, sin: rotary.sin, mask }
     const [batch, tokens] = hidden.shape as [number, number]
     if (this.#observes(index))
@@ -153,7 +164,7 @@ export class DecoderPrograms {
       feeds[`past.key.${layer}`] = cache.key(layer)
       feeds[`past.value.${layer}`] = cache.value(layer)
     }
-    const { output, receivedAttention, ...rest } = await program.run(feeds)
+    const { output, receivedAttention, ...rest } = await program.run(feeds, undefined, { signal })
     const taps: Record<string, HostTensor> = {}
     for (const [name, tensor] of Object.entries(rest))
       if (!/^(key|value)\.\d+$/.test(name)) taps[name] = tensor
@@ -166,19 +177,52 @@ export class DecoderPrograms {
     }
   }
 
+  /**
+   * Runs one stage over new tokens, which fills their cells of the cache; the caller has reserved them and counts them
+   * when all stages are done. Rows start together, without padding; several rows take one token each, or their first.
+   * → [B, T, H]
+   * @throws AbortError `aborted`
+   */
+  async runCells(
+    index: number,
+    { hidden, tables, signal }: CellInputs,
+    cache: KvCache,
+  ): Promise<HostTensor<'f32'>> {
+    const program = await this.#cellStages[index]!.get()
+    const { first, end } = this.stages[index]!
+    const [batch, tokens] = hidden.shape as [number, number]
+    const total = cache.length + tokens
+    const feeds: Record<string, HostTensor> = {
+      hidden,
+      cos: tables.cos,
+      sin: tables.sin,
+      last_cell: hostTensor('i32', [batch], new Int32Array(batch).fill(total - 1)),
+      total: hostTensor('i32', [], Int32Array.of(total)),
+    }
+    const outputs: Record<string, HostTensor> = {}
+    for (let layer = first; layer < end; layer++) {
+      outputs[`key.${layer}`] = feeds[`past.key.${layer}`] = cache.key(layer)
+      outputs[`value.${layer}`] = feeds[`past.value.${layer}`] = cache.value(layer)
+    }
+    const { output } = await program.run(feeds, undefined, { outputs, signal })
+    return output as HostTensor<'f32'>
+  }
+
   /** Hidden states [R, H] → normed states [R, H] and logits [R, V]. */
   async logits(hidden: HostTensor<'f32'>): Promise<{ normed: HostTensor<'f32'>; logits: HostTensor<'f32'> }> {
-    const { normed, logits } = await this.#head.run({ hidden })
+    const { normed, logits } = await (await this.#head.get()).run({ hidden })
     return { normed: normed as HostTensor<'f32'>, logits: logits as HostTensor<'f32'> }
   }
 
   async dispose(): Promise<void> {
-    for (const program of [this.#embedding, ...this.#blocks, this.#head]) await program.dispose()
+    for (const program of [this.#embedding, ...this.#pastStages, ...this.#cellStages, this.#head])
+      await program.dispose()
   }
 
   #observes(index: number): boolean {
     const { first, end } = this.stages[index]!
-    return this.#observed !== undefined && first <= this.#observed && this.#observed < end
+    const { observed } = this.#options
+    return observed !== undefined && first <= observed && observed < end
   }
 }
 
@@ -191,38 +235,13 @@ function headOutputs(decoder: Decoder, w: Weights): Record<string, Tensor> {
   return { normed, logits: decoder.head(w, normed) }
 }
 
-function stageOutputs(
-  decoder: Decoder,
-  w: Weights,
-  { first, end }: StageRange,
-  observed: number | undefined,
-): Record<string, Tensor> {
-  const [B, T, P] = [dim('B'), dim('T'), dim('P')]
-  const { kvHeads, headSize } = decoder
-  const context = {
-    cos: input('cos', 'f32', [B, T, headSize / 2]),
-    sin: input('sin', 'f32', [B, T, headSize / 2]),
-    mask: input('mask', 'f32', [B, T, addDims(P, T)]),
-  }
-  const outputs: Record<string, Tensor> = {}
-  let x = input('hidden', 'f32', [B, T, decoder.hiddenSize])
-  for (let layer = first; layer < end; layer++) {
-    const past = {
-      key: input(`past.key.${layer}`, 'f32', [B, kvHeads, P, headSize]),
-      value: input(`past.value.${layer}`, 'f32', [B, kvHeads, P, headSize]),
-    }
-    const result = decoder.block(w, layer, x, { ...context, past })
-    x = tap(`hidden_states.${layer + 1}`, result.output)
-    outputs[`key.${layer}`] = result.key
-    outputs[`value.${layer}`] = result.value
-    if (layer === observed) outputs.receivedAttention = receivedAttention(result.attention)
-  }
-  return { output: x, ...outputs }
-}
+type WorkOfSizes = (sizes: ReadonlyMap<string, number>) => Work
 
-/** Attention that each cell gets from the observers, averaged over heads and summed over rows: → [B, S]. */
-function receivedAttention(weights: Tensor): Tensor {
-  const [B, , T] = weights.shape as [Tensor['shape'][0], number, Tensor['shape'][0]]
-  const observers = input('observers', 'f32', [B, T])
-  return sum(mul(mean(weights, [1]), reshape(observers, [B, T, 1])), [1])
+/** A function whose result is computed when it is first asked for. */
+function once<T>(compute: () => T): () => T {
+  let result: { readonly value: T } | undefined
+  return () => {
+    result ??= { value: compute() }
+    return result.value
+  }
 }

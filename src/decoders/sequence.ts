@@ -2,6 +2,7 @@ import type { NamedTensors } from '../runtime/engine.ts'
 import type { KvCache } from '../runtime/kv-cache.ts'
 import { AbortError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
+import { CellTables } from './cell-tables.ts'
 import { causalMask } from './mask.ts'
 import type { DecoderPrograms } from './programs.ts'
 import { highest, RotaryState, type RotaryTables } from './rope.ts'
@@ -16,7 +17,10 @@ export interface SequenceOptions {
 }
 
 export interface ExtendOptions {
+  /** Stops within a chunk where the engine can stop a run. */
   readonly signal?: AbortSignal | undefined
+  /** Only the last token's hidden state is wanted: [B, 1, H]. */
+  readonly lastOnly?: boolean | undefined
   /** Told after each chunk how many of the new tokens are done. */
   readonly onTokens?: ((done: number) => void) | undefined
 }
@@ -29,6 +33,7 @@ export class DecoderSequence {
   readonly programs: DecoderPrograms
   readonly cache: KvCache
   readonly #rotary: RotaryState
+  readonly #tables: CellTables | undefined
   #padding: readonly number[]
   /** The rotary regimes of the calls that made what is held. */
   #regimes = new Set<string>()
@@ -39,6 +44,8 @@ export class DecoderSequence {
     this.cache = programs.newCache(batch)
     this.#padding = options.padding ?? Array<number>(batch).fill(0)
     this.#rotary = options.rotary ?? new RotaryState(programs.decoder.rope)
+    const { memory } = programs
+    this.#tables = memory && new CellTables(memory, programs.decoder.headSize / 2)
   }
 
   /** Tokens held, padding included. */
@@ -55,8 +62,8 @@ export class DecoderSequence {
 
   /**
    * Runs new tokens through all stages, in chunks. embeddings [B, T, H] → hidden states before the final norm
-   * [B, T, H], and the taps of the last chunk.
-   * @throws AbortError `aborted` between chunks
+   * [B, T, H], and the taps of the last chunk. After an abort the sequence holds the chunks that were done.
+   * @throws AbortError `aborted`
    */
   async extend(
     embeddings: HostTensor<'f32'>,
@@ -68,19 +75,24 @@ export class DecoderSequence {
     const last = highest(this.positions(this.length, total))
     this.#regimes.add(this.#rotary.regime(total, last))
     const tables = this.#rotary.call(total, last)
+    if (this.#fitsCells(T)) await this.cache.reserve(total)
     let taps: NamedTensors = {}
     for (let from = 0; from < T; from += chunkTokens) {
       if (options.signal?.aborted)
         throw new AbortError('aborted', 'The run was stopped.', { tokensDone: from })
       const to = Math.min(T, from + chunkTokens)
-      const chunk = await this.#extendChunk(tokenRange(embeddings, from, to), tables)
+      const part = tokenRange(embeddings, from, to)
+      const chunk = this.#fitsCells(part.shape[1]!)
+        ? { hidden: await this.#fillCells(part, tables, options.signal), taps }
+        : await this.#readPast(part, tables, options.signal)
       parts.push(chunk.hidden)
       taps = chunk.taps
       options.onTokens?.(to)
       // Lets timers, signals and other requests run while a long prompt is read.
       await new Promise((resolve) => setTimeout(resolve, 0))
     }
-    return { hidden: joinTokens(parts, [B, T, H]), taps }
+    const hidden = options.lastOnly ? lastToken(parts.at(-1)!) : joinTokens(parts, [B, T, H])
+    return { hidden, taps }
   }
 
   /**
@@ -102,25 +114,57 @@ export class DecoderSequence {
     this.#padding = rows.map((row) => this.#padding[row]!)
   }
 
-  async #extendChunk(
+  /** Whether the kernel that fills cells takes a chunk: of several rows it takes one token each, or the first chunk. */
+  #fitsCells(tokens: number): boolean {
+    const isPlain = this.#padding.every((padded) => padded === 0)
+    return (
+      this.#tables !== undefined && isPlain && (this.cache.batch === 1 || tokens === 1 || this.length === 0)
+    )
+  }
+
+  async #fillCells(
     embeddings: HostTensor<'f32'>,
-    tables: (positions: number[][]) => RotaryTables,
+    tablesOf: (positions: number[][]) => RotaryTables,
+    signal: AbortSignal | undefined,
+  ): Promise<HostTensor<'f32'>> {
+    const { cache, programs } = this
+    const held = cache.length
+    const total = held + embeddings.shape[1]!
+    await cache.reserve(total)
+    // Without padding all rows have the positions of the first.
+    const tables = this.#tables!.fill(held, tablesOf(this.positions(held, total).slice(0, 1)), cache.capacity)
+    let hidden = embeddings
+    for (let stage = 0; stage < programs.stages.length; stage++)
+      hidden = await programs.runCells(stage, { hidden, tables, signal }, cache)
+    cache.advance(total - held)
+    return hidden
+  }
+
+  async #readPast(
+    embeddings: HostTensor<'f32'>,
+    tablesOf: (positions: number[][]) => RotaryTables,
+    signal: AbortSignal | undefined,
   ): Promise<{ hidden: HostTensor<'f32'>; taps: NamedTensors }> {
     const T = embeddings.shape[1]!
     const { cache, programs } = this
     const held = cache.length
-    const rotary = tables(this.positions(held, held + T))
+    const rotary = tablesOf(this.positions(held, held + T))
     const mask = causalMask(T, held, cache.capacity, this.#padding)
     let hidden = embeddings
     const taps: Record<string, HostTensor> = {}
     for (let stage = 0; stage < programs.stages.length; stage++) {
-      const result = await programs.runStage(stage, { hidden, rotary, mask }, cache)
+      const result = await programs.runStage(stage, { hidden, rotary, mask, signal }, cache)
       hidden = result.hidden
       Object.assign(taps, result.taps)
     }
-    cache.append(T)
+    await cache.append(T)
     return { hidden, taps }
   }
+}
+
+/** [B, T, H] → [B, 1, H]. */
+function lastToken(x: HostTensor<'f32'>): HostTensor<'f32'> {
+  return tokenRange(x, x.shape[1]! - 1, x.shape[1]!)
 }
 
 /** Tokens `from` to `to` of every row. [B, T, H] → [B, to − from, H]. */

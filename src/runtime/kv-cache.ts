@@ -1,4 +1,5 @@
-import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
+import { elementCount, type HostTensor, zeros } from '../tensor/tensor.ts'
+import type { EngineMemory } from './engine.ts'
 
 export interface KvCacheShape {
   readonly layers: number
@@ -6,33 +7,52 @@ export interface KvCacheShape {
   readonly headSize: number
 }
 
-/** Capacity grows in such steps: fewer copies when it grows, little wasted attention in between. */
+export interface KvCacheOptions {
+  /** Where the buffers lie; ordinary arrays by default. */
+  readonly memory?: EngineMemory | undefined
+  /** Cells that are there from the start. */
+  readonly cells?: number | undefined
+}
+
+/** Where programs read every cell, capacity grows in small steps: little wasted attention. */
 const stepTokens = 128
+/** Where they read filled cells only, empty ones cost nothing but addresses: few copies when it grows. */
+const inPlaceStepTokens = 1024
+
+/** Bytes that are moved before the event loop gets a turn. */
+const bytesPerTurn = 8 * 2 ** 20
 
 /**
- * Keys and values of the tokens seen so far, in host memory, head by head: [B, kv heads, capacity, D] a layer.
- * Programs read them as plain inputs and give back only the rows of the new tokens, which are appended here; the
- * cache itself is never an output (engine facts, section 3, way A). Cells beyond `length` hold rubbish that the
- * attention mask hides.
+ * Keys and values of the tokens seen so far, head by head: [B, kv heads, capacity, D] a layer. Programs that write
+ * into the cache themselves (`advance`) get its tensors as feeds and as results. Others read them as plain inputs and
+ * give back only the rows of the new tokens, which are appended here (`write`, `append`): the cache itself is never
+ * copied for a token (engine facts, section 3). Cells beyond `length` hold rubbish that attention does not see.
  */
 export class KvCache {
   readonly shape: KvCacheShape
+  /** Bytes of keys and values that were moved by this object: rows appended, buffers that grew, rows selected. */
+  bytesCopied = 0
+  readonly #memory: EngineMemory | undefined
   #batch: number
   #capacity = 0
   #length = 0
-  readonly #pending = new Map<number, { key: Float32Array; value: Float32Array }>()
-  readonly #keys: Float32Array[]
-  readonly #values: Float32Array[]
+  /** Per future row the present one that it is a copy of. */
+  #selected: readonly number[] | undefined
+  readonly #pending = new Map<number, { key: HostTensor; value: HostTensor }>()
+  readonly #keys: HostTensor<'f32'>[]
+  readonly #values: HostTensor<'f32'>[]
 
-  constructor(shape: KvCacheShape, batch: number) {
+  constructor(shape: KvCacheShape, batch: number, { memory, cells = 0 }: KvCacheOptions = {}) {
     this.shape = shape
+    this.#memory = memory
     this.#batch = batch
-    this.#keys = Array.from({ length: shape.layers }, () => new Float32Array(0))
-    this.#values = Array.from({ length: shape.layers }, () => new Float32Array(0))
+    this.#capacity = Math.ceil(cells / stepTokens) * stepTokens
+    this.#keys = Array.from({ length: shape.layers }, () => this.#buffer(batch, this.#capacity))
+    this.#values = Array.from({ length: shape.layers }, () => this.#buffer(batch, this.#capacity))
   }
 
   get batch(): number {
-    return this.#batch
+    return this.#selected?.length ?? this.#batch
   }
 
   /** Tokens held by every row. */
@@ -45,36 +65,53 @@ export class KvCache {
     return this.#capacity
   }
 
-  /** The bytes that the buffers take. */
+  /** The bytes that the buffers take; of the engine's memory those that were ever filled are really taken. */
   get sizeBytes(): number {
-    return [...this.#keys, ...this.#values].reduce((sum, buffer) => sum + buffer.byteLength, 0)
+    return [...this.#keys, ...this.#values].reduce((sum, { data }) => sum + data.byteLength, 0)
   }
 
+  /** [B, kv heads, capacity, D] */
   key(layer: number): HostTensor<'f32'> {
-    return this.#tensor(this.#keys[layer]!)
+    return this.#keys[layer]!
   }
 
+  /** [B, kv heads, capacity, D] */
   value(layer: number): HostTensor<'f32'> {
-    return this.#tensor(this.#values[layer]!)
+    return this.#values[layer]!
   }
 
-  /** Makes room for exactly the cells of `tokens` tokens, rounded up to a step. */
-  reserve(tokens: number): void {
-    const capacity = Math.ceil(tokens / stepTokens) * stepTokens
-    if (capacity > this.#capacity) this.#relayout(this.#batch, capacity, (row) => row)
+  /** Puts the rows in place that were selected. To be awaited before the tensors are used. */
+  async settle(): Promise<void> {
+    if (this.#selected) await this.#relayout(this.#capacity)
+  }
+
+  /** Makes room for `tokens` tokens in all, ahead of a program that writes into the cells. */
+  async reserve(tokens: number): Promise<void> {
+    if (tokens <= this.#capacity) return this.settle()
+    const wanted = Math.max(tokens, 1.5 * this.#capacity)
+    await this.#relayout(Math.ceil(wanted / inPlaceStepTokens) * inPlaceStepTokens)
+  }
+
+  /** Counts `tokens` new tokens whose cells a program has filled. */
+  advance(tokens: number): void {
+    this.#length += tokens
   }
 
   /** Takes one layer's rows of new tokens, [B, kv heads, T, D]; `append` then puts those of all layers in place. */
   write(layer: number, key: HostTensor, value: HostTensor): void {
-    this.#pending.set(layer, { key: key.data as Float32Array, value: value.data as Float32Array })
+    this.#pending.set(layer, { key, value })
   }
 
   /** Puts the written rows of `tokens` new tokens behind those held. */
-  append(tokens: number): void {
-    this.reserve(this.#length + tokens)
-    for (const [layer, rows] of this.#pending) {
-      this.#place(this.#keys[layer]!, rows.key, tokens)
-      this.#place(this.#values[layer]!, rows.value, tokens)
+  async append(tokens: number): Promise<void> {
+    const needed = Math.ceil((this.#length + tokens) / stepTokens) * stepTokens
+    if (needed > this.#capacity) await this.#relayout(needed)
+    const turn = new Turn()
+    for (const [layer, { key, value }] of this.#pending) {
+      this.#place(this.#keys[layer]!, key, tokens)
+      this.#place(this.#values[layer]!, value, tokens)
+      this.bytesCopied += 2 * key.data.byteLength
+      await turn.moved(2 * key.data.byteLength)
     }
     this.#pending.clear()
     this.#length += tokens
@@ -87,45 +124,74 @@ export class KvCache {
 
   /** Makes row i a copy of the present row `rows[i]`: beams that survive, samples that fork. */
   selectRows(rows: readonly number[]): void {
-    if (rows.length === this.#batch && rows.every((row, i) => row === i)) return
-    this.#relayout(rows.length, this.#capacity, (row) => rows[row]!)
+    const before = this.#selected
+    const selected = before ? rows.map((row) => before[row]!) : [...rows]
+    const isSame = selected.length === this.#batch && selected.every((row, i) => row === i)
+    this.#selected = isSame ? undefined : selected
   }
 
-  #place(buffer: Float32Array, rows: Float32Array, tokens: number): void {
+  /** Gives the buffers back now, not when they are collected. The cache holds nothing afterwards. */
+  dispose(): void {
+    this.#length = 0
+    this.#capacity = 0
+    this.#selected = undefined
+    this.#pending.clear()
+    for (const buffers of [this.#keys, this.#values])
+      buffers.forEach((buffer, layer) => {
+        this.#memory?.free(buffer)
+        buffers[layer] = this.#buffer(this.#batch, 0)
+      })
+  }
+
+  #buffer(batch: number, capacity: number): HostTensor<'f32'> {
+    const shape = [batch, this.shape.kvHeads, capacity, this.shape.headSize]
+    const isEmpty = elementCount(shape) === 0
+    return this.#memory && !isEmpty ? this.#memory.allocate('f32', shape) : zeros('f32', shape)
+  }
+
+  #place(buffer: HostTensor<'f32'>, rows: HostTensor, tokens: number): void {
     const { kvHeads, headSize } = this.shape
     const size = tokens * headSize
+    const data = rows.data as Float32Array
     for (let head = 0; head < this.#batch * kvHeads; head++)
-      buffer.set(
-        rows.subarray(head * size, (head + 1) * size),
+      buffer.data.set(
+        data.subarray(head * size, (head + 1) * size),
         (head * this.#capacity + this.#length) * headSize,
       )
   }
 
-  #tensor(buffer: Float32Array): HostTensor<'f32'> {
-    return hostTensor(
-      'f32',
-      [this.#batch, this.shape.kvHeads, this.#capacity, this.shape.headSize],
-      buffer as Float32Array<ArrayBuffer>,
-    )
-  }
-
-  #relayout(batch: number, capacity: number, sourceRow: (row: number) => number): void {
-    const { kvHeads, headSize, layers } = this.shape
+  async #relayout(capacity: number): Promise<void> {
+    const { kvHeads, headSize } = this.shape
+    const sources = this.#selected ?? Array.from({ length: this.#batch }, (_, row) => row)
     const held = this.#length * headSize
+    const turn = new Turn()
     for (const buffers of [this.#keys, this.#values])
-      for (let layer = 0; layer < layers; layer++) {
-        const next = new Float32Array(batch * kvHeads * capacity * headSize)
-        for (let row = 0; row < batch; row++)
+      for (const [layer, old] of buffers.entries()) {
+        const next = this.#buffer(sources.length, capacity)
+        for (const [row, source] of sources.entries())
           for (let head = 0; head < kvHeads; head++) {
-            const from = (sourceRow(row) * kvHeads + head) * this.#capacity * headSize
-            next.set(
-              buffers[layer]!.subarray(from, from + held),
-              (row * kvHeads + head) * capacity * headSize,
-            )
+            const from = (source * kvHeads + head) * this.#capacity * headSize
+            next.data.set(old.data.subarray(from, from + held), (row * kvHeads + head) * capacity * headSize)
+            this.bytesCopied += 4 * held
+            await turn.moved(4 * held)
           }
+        this.#memory?.free(old)
         buffers[layer] = next
       }
-    this.#batch = batch
+    this.#batch = sources.length
     this.#capacity = capacity
+    this.#selected = undefined
+  }
+}
+
+/** Lets timers and signals in between two pieces of a long copy. */
+class Turn {
+  #bytes = 0
+
+  async moved(bytes: number): Promise<void> {
+    this.#bytes += bytes
+    if (this.#bytes < bytesPerTurn) return
+    this.#bytes = 0
+    await new Promise((resolve) => setTimeout(resolve, 0))
   }
 }

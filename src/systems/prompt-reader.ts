@@ -61,6 +61,7 @@ export class PromptReader<P extends PreparedConversation = PreparedConversation>
     run.onEvent?.({ phase: 'prefill', done: held, total })
     const { hidden, taps } = await sequence.extend(tokenRange(embeddings, held, total), {
       signal: run.signal,
+      lastOnly: true,
       onTokens: (done) => run.onEvent?.({ phase: 'prefill', done: held + done, total }),
     })
     const release = tokens && ((held: readonly TokenIdentity[]) => this.#prefixes.give(sequence, held))

@@ -45,7 +45,7 @@ export class PromptState implements DecodingState {
   async step(ids: readonly number[]): Promise<void> {
     const sequence = this.#held()
     const embeddings = await sequence.programs.embed(ids.map((id) => [id]))
-    const { hidden, taps } = await sequence.extend(embeddings)
+    const { hidden, taps } = await sequence.extend(embeddings, { lastOnly: true })
     this.#stepped.push(ids[0]!)
     this.taps = taps
     await this.readLogits(hidden)

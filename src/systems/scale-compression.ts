@@ -79,6 +79,7 @@ async function receivedScores(
         rotary: tables([range(from, from + T)]),
         mask: causalMask(T, from, capacity, [0]),
         observers: hostTensor('f32', [1, T], observers),
+        signal,
       },
       cache,
     )
@@ -89,7 +90,7 @@ async function receivedScores(
       const at = position < from ? position : position < from + T ? capacity + position - from : undefined
       if (at !== undefined) sums[index]! += received[at]!
     }
-    cache.append(T)
+    await cache.append(T)
     await new Promise((resolve) => setTimeout(resolve, 0))
   }
   return Float32Array.from(sums, (sum) => sum / (L - first - high))

@@ -2,6 +2,7 @@
 export * from './activation.ts'
 export * from './arithmetic.ts'
 export * from './attention.ts'
+export * from './cached-attention.ts'
 export * from './convolution.ts'
 export * from './embedding.ts'
 export * from './gather.ts'
