@@ -602,6 +602,28 @@ const cases: Record<string, Case[]> = {
       ],
     },
   ],
+  cachedAttention: [
+    {
+      what: 'equal scores over one filled cell of four and the new token, not rotated',
+      run: (q, k, v, pastKey, pastValue, lastCell, total, cos, sin) => {
+        const cache = { pastKey: pastKey!, pastValue: pastValue!, lastCell: lastCell!, total: total! }
+        return ops.cachedAttention({ q, k, v: v!, ...cache, cos: cos!, sin: sin! }, 1, 1).output
+      },
+      inputs: [
+        f32([1, 1, 16], Array(16).fill(0)),
+        r([1, 1, 16], 1),
+        f32([1, 1, 16], Array(16).fill(4)),
+        r([1, 1, 4, 16], 2),
+        f32([1, 1, 4, 16], [...Array(16).fill(2), ...Array(48).fill(9)]),
+        hostTensor('i32', [1], Int32Array.of(1)),
+        hostTensor('i32', [], Int32Array.of(2)),
+        f32([4, 8], Array(32).fill(1)),
+        f32([4, 8], Array(32).fill(0)),
+      ],
+      gives: f32([1, 1, 16], Array(16).fill(3)),
+      hasSlope: false,
+    },
+  ],
   linearProduct: [
     {
       run: (x, w, b) => ops.linearProduct(x, w, b),
