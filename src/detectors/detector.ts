@@ -11,7 +11,7 @@ import { ContentCache } from '../runtime/content-cache.ts'
 import type { CompileOptions } from '../runtime/program.ts'
 import type { OnEvent, RunOptions } from '../runtime/run-events.ts'
 import type { TensorStore } from '../runtime/tensor-store.ts'
-import { AbortError, CheckpointError } from '../tensor/errors.ts'
+import { CheckpointError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor, i64 } from '../tensor/tensor.ts'
 import { loadTokenizer } from '../text/load-tokenizer.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
@@ -223,13 +223,7 @@ export class Detector {
 
   async #see(image: RgbImage, run: RunOptions): Promise<Seen> {
     const key = await pictureKey(image)
-    for (;;)
-      try {
-        return await this.#seen.get(key, () => this.#look(image, key, run))
-      } catch (error) {
-        // Another caller who waited for the same picture was stopped, not this one.
-        if (!(error instanceof AbortError) || run.signal?.aborted) throw error
-      }
+    return this.#seen.get(key, () => this.#look(image, key, run))
   }
 
   async #look(image: RgbImage, key: string, run: RunOptions): Promise<Seen> {
