@@ -1,9 +1,10 @@
 import type { Dice } from './dice.ts'
 import type { Family, FontBook } from './faces.ts'
+import { capital, plural } from './grammar.ts'
 import { type Asked, read } from './kind.ts'
 import { type Mark, Page, type TextStyle } from './page.ts'
 import { paperColor } from './paper.ts'
-import { capital, plural, Words } from './words.ts'
+import { Words } from './words.ts'
 
 /** The frame of a chart: page, letters, colours and the place for the drawing. */
 export interface Chart {

@@ -9,10 +9,13 @@ import { lineChart } from './kinds/line-chart.ts'
 import { paragraph } from './kinds/paragraph.ts'
 import { pieChart } from './kinds/pie-chart.ts'
 import { receipt } from './kinds/receipt.ts'
+import { report } from './kinds/report.ts'
 import { shapes } from './kinds/shapes.ts'
 import { sign } from './kinds/sign.ts'
 import { table } from './kinds/table.ts'
+import { terminal } from './kinds/terminal.ts'
 import { ticket } from './kinds/ticket.ts'
+import { webPage } from './kinds/web-page.ts'
 
 /** All kinds of pictures, each in its own file. */
 export const kinds = {
@@ -30,6 +33,9 @@ export const kinds = {
   'line-chart': lineChart,
   'pie-chart': pieChart,
   shapes,
+  terminal,
+  'web-page': webPage,
+  report,
 } satisfies Readonly<Record<string, Compose>>
 
 export type Kind = keyof typeof kinds

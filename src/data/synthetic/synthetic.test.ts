@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { decodeImage } from '../../image/decode.ts'
+import { openConversations } from '../conversations.ts'
 import { blindScore } from './blind.ts'
 import { type SyntheticRecord, writeSynthetic } from './dataset.ts'
 import { Dice } from './dice.ts'
@@ -112,6 +113,10 @@ test('a data set is pictures and lines in the conversation format', async () => 
       assert.equal(record.conversations[1]!.value, record.answers[0])
       assert.equal(record.boxes.length, record.answers.length)
     }
+    const dataset = await openConversations(join(folder, 'data.jsonl'))
+    assert.equal(dataset.length, 2)
+    assert.equal((await dataset.read(1)).images.length, 1)
+    await dataset.close()
     const again = writeSynthetic({ kinds: kindNames, count: 1, seed: SEED, folder })
     await assert.rejects(again, { code: 'out-exists' })
   } finally {

@@ -1,5 +1,7 @@
 import { base, de, en, en_GB, es, Faker, fr, it, nl, sv } from '@faker-js/faker'
 import type { Dice } from './dice.ts'
+import { capital } from './grammar.ts'
+import { sentence } from './sentences.ts'
 
 const locales = { en, en_GB, de, fr, es, it, nl, sv }
 const weights = { en: 6, en_GB: 2, de: 1, fr: 1, es: 1, it: 1, nl: 1, sv: 1 } as const
@@ -76,6 +78,14 @@ export class Words {
       const noun = this.noun()
       if (noun.length <= 10) return noun
     }
+  }
+
+  verb(): string {
+    return this.#latin(() => this.#english.word.verb())
+  }
+
+  adverb(): string {
+    return this.#latin(() => this.#english.word.adverb())
   }
 
   adjective(): string {
@@ -240,32 +250,9 @@ export class Words {
 
   /** A sentence of plain English, as a letter, a notice or a book has them. */
   sentence(): string {
-    const dice = this.#dice
-    const noun = () => this.noun()
-    const adjective = () => this.adjective()
-    const verb = () => this.#latin(() => this.#english.word.verb())
-    const adverb = () => this.#latin(() => this.#english.word.adverb())
-    const name = () => this.person()
-    const written = dice.pick([
-      () => `The ${adjective()} ${noun()} will ${verb()} the ${noun()} ${adverb()}.`,
-      () => `On ${dice.pick(weekdays)} ${name()} went to ${this.city()} with a ${adjective()} ${noun()}.`,
-      () => `Please ${verb()} your ${noun()} before the ${noun()} is ${adjective()}.`,
-      () => `We found ${dice.int(2, 980)} ${adjective()} ${plural(noun())} near the ${noun()}.`,
-      () => `"${capital(adverb())}," said ${this.firstName()}, "the ${noun()} was never ${adjective()}."`,
-      () => `No ${noun()} can ${verb()} without a ${noun()} or an ${this.noun()}.`,
-      () =>
-        `In ${dice.int(1780, 2031)} the ${noun()} of ${this.city()} cost about ${dice.int(3, 900)} a ${noun()}.`,
-      () => `It is ${adjective()} to ${verb()} a ${noun()}, but ${adjective()} to ${verb()} two.`,
-      () => this.#english.food.description(),
-      () =>
-        `${name()} has kept the ${noun()} ${adverb()} since ${dice.pick(months)} ${dice.int(1950, 2029)}.`,
-      () =>
-        `Every ${noun()} needs ${dice.int(2, 60)} ${plural(noun())}; the ${adjective()} ones ${verb()} first.`,
-      () => `Why would a ${adjective()} ${noun()} ${verb()} ${adverb()}?`,
-      () =>
-        `Our ${noun()} is open from ${dice.int(6, 11)} to ${dice.int(1, 9)}, except for ${adjective()} ${plural(noun())}.`,
-    ])
-    return this.#latin(written)
+    return this.#latin(() =>
+      this.#dice.chance(0.12) ? this.#english.food.description() : sentence(this, this.#dice),
+    )
   }
 
   #latin(make: () => string): string {
@@ -275,22 +262,6 @@ export class Words {
     }
     return this.#english.word.noun()
   }
-}
-
-const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
-const months = 'January|February|March|April|May|June|July|August|September|October|November|December'.split(
-  '|',
-)
-
-/** Several of them, as English mostly writes it. */
-export function plural(noun: string): string {
-  if (/(s|x|z|ch|sh)$/.test(noun)) return `${noun}es`
-  return /[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`
-}
-
-/** The word with a capital. */
-export function capital(word: string): string {
-  return word.charAt(0).toUpperCase() + word.slice(1)
 }
 
 /** Small letters without accents or signs, as addresses in the net are written. */

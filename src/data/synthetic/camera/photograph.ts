@@ -3,6 +3,7 @@ import type { Dice } from '../dice.ts'
 import { type Box, boundsOf } from '../page.ts'
 import { type Development, develop, light, phoneCamera, scanner, screenshot } from './develop.ts'
 import type { Point, Quad } from './homography.ts'
+import { fractal, valueNoise } from './noise.ts'
 import { addProps } from './props.ts'
 import { surface } from './surface.ts'
 import { type Bend, flat, Warp } from './warp.ts'
@@ -46,6 +47,7 @@ export function photograph(page: Canvas, subject: Subject, dice: Dice): Photogra
     ctx.drawImage(surface(width, height, dice), 0, 0)
     addProps(ctx, quad, width, height, dice)
     dropShadow(ctx, quad, dice)
+    if (subject === 'screen') bezel(ctx, quad, dice)
   }
   const picture = ctx.getImageData(0, 0, width, height)
   warp.draw(page, picture, isView)
@@ -149,11 +151,15 @@ function paperBend(subject: 'sheet' | 'strip', dice: Dice): Bend {
     : []
   const foldAt = folds.map((percent) => Number(percent) / 100 + dice.float(-0.01, 0.01))
   const foldDepth = dice.float(0.03, 0.1)
+  // Paper that was crushed and smoothed again has facets, each lit in its own way.
+  const crush = dice.chance(0.25) ? dice.float(0.04, 0.12) : 0
+  const facets = fractal(valueNoise(dice), 3)
   const angle = (u: number, v: number) => 2 * Math.PI * (waves * u + drift * v) + phase
   return {
     shift: (u, v) => strength * Math.sin(angle(u, v)),
     shade: (u, v) => {
       let shade = 1 + strength * 11 * Math.cos(angle(u, v))
+      if (crush > 0) shade += crush * facets(u * 5, v * 7)
       for (const at of foldAt) {
         const d = v - at
         // A thin bright ridge with a shadow that fades to one side.
@@ -163,6 +169,22 @@ function paperBend(subject: 'sheet' | 'strip', dice: Dice): Bend {
       return shade
     },
   }
+}
+
+/** The dark frame of a tablet or monitor. */
+function bezel(ctx: SKRSContext2D, quad: Quad, dice: Dice): void {
+  const [left, top, right, bottom] = boundsOf(quad)
+  ctx.save()
+  ctx.strokeStyle = dice.pick(['#101114', '#1c1d20', '#26282c', '#c4c6ca'])
+  ctx.lineWidth = Math.min(right - left, bottom - top) * dice.float(0.05, 0.11)
+  ctx.lineJoin = 'round'
+  ctx.shadowColor = 'rgba(0, 0, 0, 0.6)'
+  ctx.shadowBlur = 14
+  ctx.beginPath()
+  for (const [x, y] of quad) ctx.lineTo(x, y)
+  ctx.closePath()
+  ctx.stroke()
+  ctx.restore()
 }
 
 function dropShadow(ctx: SKRSContext2D, quad: Quad, dice: Dice): void {

@@ -11,9 +11,9 @@ import {
   writeValue,
 } from '../chart.ts'
 import type { Dice } from '../dice.ts'
+import { capital } from '../grammar.ts'
 import { type Asked, type Compose, derived, read, readBeside } from '../kind.ts'
 import type { Box, Mark, TextStyle } from '../page.ts'
-import { capital } from '../words.ts'
 
 /** A bar of one category and series. */
 interface Bar {

@@ -1,8 +1,9 @@
+import { capital } from '../grammar.ts'
 import { type Asked, type Compose, read } from '../kind.ts'
+import { logoOf } from '../letterhead.ts'
 import { Page, type TextStyle } from '../page.ts'
 import { accentColor } from '../paper.ts'
-import { capital, Words } from '../words.ts'
-import { logoOf } from './invoice.ts'
+import { Words } from '../words.ts'
 
 /** A business card: who, what for, and how to reach them. */
 export const businessCard: Compose = (dice, fonts) => {

@@ -1,10 +1,12 @@
 import type { Dice } from '../dice.ts'
 import type { FontBook } from '../faces.ts'
+import { type ChoiceGroup, choiceGroups, fieldMakers } from '../form-fields.ts'
+import { capital } from '../grammar.ts'
 import { type Asked, type Compose, derived, read, readBeside } from '../kind.ts'
-import { anyDay, dayStyle, moneyStyle } from '../numbers.ts'
+import { anyDay, dayStyle } from '../numbers.ts'
 import { boundsOf, type Mark, Page, type TextStyle } from '../page.ts'
 import { accentColor, inkColor, paperColor } from '../paper.ts'
-import { capital, Words } from '../words.ts'
+import { Words } from '../words.ts'
 
 /** A form that was filled in, by hand or by machine: fields on lines or in boxes, and choices to tick. */
 export const form: Compose = (dice, fonts) => {
@@ -189,7 +191,7 @@ function field(
   else if (manner === 'cells') {
     const cell = Math.min(filled.size * 0.95, (width - 2) / value.length)
     const mark = writeInCells(page, value, { x, y: baseline, width }, cell, filled)
-    return { name, mark, bottom: baseline + filled.size * 1.75 }
+    return { name, mark, bottom: baseline + filled.size * 2 }
   } else
     page.rule('#6a6a6a', left, baseline + 6, x + width, baseline + 6, 1.2, dice.chance(0.3) ? [2, 4] : [])
   // People do not write exactly on the line.
@@ -200,7 +202,7 @@ function field(
     baseline + drift,
     page.fitted(value, room, filled),
   )
-  return { name, mark, bottom: baseline + filled.size * (isAbove ? 1.75 : 1.35) }
+  return { name, mark, bottom: baseline + filled.size * (isAbove ? 2 : 1.35) }
 }
 
 /** A letter a cell, and cells to the end of the field. */
@@ -225,11 +227,6 @@ function writeInCells(
   const mark = { text, box: boundsOf(corners) }
   page.marks.push(mark)
   return mark
-}
-
-interface ChoiceGroup {
-  readonly label: string
-  readonly options: readonly string[]
 }
 
 /** Boxes of which one is ticked; where they end. */
@@ -341,66 +338,3 @@ function signature(page: Page, { words, dice, fonts, printed, margin, y, asked }
 function lowered(label: string): string {
   return /^[A-Z][a-z]/.test(label) ? label.charAt(0).toLowerCase() + label.slice(1) : label
 }
-
-type MakeField = (
-  dice: Dice,
-  words: Words,
-) => { readonly form: string; readonly label: string; readonly value: string }
-
-function labelled(
-  form: string,
-  labels: readonly string[],
-  make: (dice: Dice, words: Words) => string,
-): MakeField {
-  return (dice, words) => ({ form, label: dice.pick(labels), value: make(dice, words) })
-}
-
-const fieldMakers: readonly MakeField[] = [
-  labelled('surname', ['Surname', 'Last name', 'Family name'], (_, words) => words.lastName()),
-  labelled('first-name', ['First name', 'Given name', 'Forename'], (_, words) => words.firstName()),
-  labelled('birth', ['Date of birth', 'Birth date', 'Born on'], (dice) =>
-    dayStyle(dice)(anyDay(dice, 1936, 2012)),
-  ),
-  labelled('street', ['Street', 'Address', 'Street and number'], (_, words) => words.street()),
-  labelled('city', ['City', 'Town', 'Place of residence'], (_, words) => words.city()),
-  labelled('postcode', ['Postcode', 'ZIP code', 'Postal code'], (_, words) => words.postcode()),
-  labelled('phone', ['Phone', 'Telephone', 'Mobile'], (_, words) => words.phone()),
-  labelled('email', ['E-mail', 'Email address'], (_, words) => words.email(words.person(), words.domain())),
-  labelled('country', ['Country', 'Nationality', 'Country of birth'], (_, words) => words.country()),
-  labelled('occupation', ['Occupation', 'Profession', 'Position'], (_, words) => words.jobTitle()),
-  labelled('employer', ['Employer', 'Company', 'Organisation'], (_, words) => words.company()),
-  labelled('policy', ['Policy no.', 'Member ID', 'Reference', 'File no.'], (dice) =>
-    dice.code(dice.pick(['??-######', '########', '###-##-####'])),
-  ),
-  labelled('amount', ['Amount', 'Sum claimed', 'Fee', 'Deposit'], (dice) =>
-    moneyStyle(dice).format(dice.int(1000, 2_000_000)),
-  ),
-  labelled('vehicle', ['Registration no.', 'License plate', 'Vehicle no.'], (dice) =>
-    dice.code(dice.pick(['??-?? ###', '??? ####', '?-## ???'])),
-  ),
-  labelled('item', ['Item', 'Subject', 'Article'], (_, words) => words.product()),
-  labelled('start', ['Start date', 'Valid from', 'From'], (dice) => dayStyle(dice)(anyDay(dice))),
-  labelled('contact', ['Emergency contact', 'Contact person', 'Spouse'], (_, words) => words.person()),
-  labelled(
-    'reason',
-    ['Reason', 'Remarks', 'Purpose'],
-    (_, words) => `${capital(words.adjective())} ${words.noun()}`,
-  ),
-  labelled('height', ['Height (cm)', 'Weight (kg)', 'Age'], (dice) => String(dice.int(18, 199))),
-  labelled('account', ['Account no.', 'IBAN', 'Bank account'], (dice) => dice.code('## #### #### ####')),
-]
-
-const choiceGroups: readonly ChoiceGroup[] = [
-  { label: 'Marital status', options: ['single', 'married', 'divorced', 'widowed'] },
-  { label: 'Title', options: ['Mr', 'Ms', 'Dr', 'Prof'] },
-  { label: 'Payment', options: ['cash', 'card', 'transfer', 'cheque', 'voucher'] },
-  { label: 'Delivery', options: ['pick-up', 'post', 'courier', 'e-mail'] },
-  { label: 'Size', options: ['XS', 'S', 'M', 'L', 'XL', 'XXL'] },
-  { label: 'Insurance', options: ['basic', 'standard', 'premium', 'none'] },
-  { label: 'Blood group', options: ['A', 'B', 'AB', '0', 'unknown'] },
-  { label: 'Level', options: ['beginner', 'intermediate', 'advanced', 'expert'] },
-  { label: 'Meal', options: ['meat', 'fish', 'vegetarian', 'vegan', 'none'] },
-  { label: 'Weekday', options: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] },
-  { label: 'Priority', options: ['low', 'normal', 'high', 'urgent'] },
-  { label: 'Travel class', options: ['economy', 'premium', 'business', 'first'] },
-]

@@ -1,9 +1,10 @@
 import type { Dice } from '../dice.ts'
+import { capital } from '../grammar.ts'
 import { type Asked, type Compose, read, readBeside } from '../kind.ts'
 import { anyDay, dayStyle, moneyStyle } from '../numbers.ts'
 import { Page, type TextStyle } from '../page.ts'
 import { accentColor, barcode, dotCode } from '../paper.ts'
-import { capital, Words } from '../words.ts'
+import { Words } from '../words.ts'
 
 interface Look {
   readonly subject: 'card' | 'screen'

@@ -10,9 +10,9 @@ import {
   writeValue,
 } from '../chart.ts'
 import type { Dice } from '../dice.ts'
+import { capital } from '../grammar.ts'
 import { type Compose, derived, read, readBeside } from '../kind.ts'
 import type { Mark, TextStyle } from '../page.ts'
-import { capital } from '../words.ts'
 
 interface Spot {
   readonly series: number

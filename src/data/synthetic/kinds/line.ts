@@ -1,9 +1,10 @@
 import type { Dice } from '../dice.ts'
+import { capital } from '../grammar.ts'
 import { type Compose, read } from '../kind.ts'
 import { anyDay, dayStyle, moneyStyle, timeStyle } from '../numbers.ts'
 import { Page, type TextStyle } from '../page.ts'
 import { accentColor, inkColor, paperColor } from '../paper.ts'
-import { capital, Words } from '../words.ts'
+import { Words } from '../words.ts'
 
 /** A strip, a label, a note or a snippet with one line of one to six words. */
 export const line: Compose = (dice, fonts) => {

@@ -1,8 +1,10 @@
 import type { Dice } from '../dice.ts'
+import { capital } from '../grammar.ts'
 import { type Asked, type Compose, derived, read } from '../kind.ts'
 import { type Mark, Page, type TextStyle } from '../page.ts'
 import { accentColor, inkColor, paperColor } from '../paper.ts'
-import { capital, Words } from '../words.ts'
+import { nextWords, readAll, writeWords } from '../prose.ts'
+import { Words } from '../words.ts'
 
 /** A few lines of running text: a book's page, a letter, a notice, a handwritten note or a page on a screen. */
 export const paragraph: Compose = (dice, fonts) => {
@@ -96,27 +98,12 @@ export const paragraph: Compose = (dice, fonts) => {
   return { page: page.cutAt(y + margin * 0.6), subject: look === 'screen' ? 'screen' : 'sheet', asked }
 }
 
-/** The line word by word, so that each has its box. */
-function writeWords(page: Page, line: string, x: number, y: number, style: TextStyle): Mark[] {
-  const words = line.split(' ')
-  return words.map((word, i) =>
-    page.write(word, x + page.widthOf(i === 0 ? '' : `${words.slice(0, i).join(' ')} `, style), y, style),
-  )
-}
-
 const ordinals = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth']
 
 function ask(lines: readonly (readonly Mark[])[], asked: Asked[], dice: Dice): void {
-  const whole = (form: string, question: string, marks: readonly Mark[]): Asked => ({
-    form,
-    question,
-    answer: marks.map(({ text }) => text).join(' '),
-    evidence: marks,
-    isRead: true,
-  })
   const i = dice.int(0, lines.length - 1)
   asked.push(
-    whole(
+    readAll(
       'paragraph.line',
       dice.pick([`What does the ${ordinals[i]} line of the text say?`, `Read line ${i + 1} of the text.`]),
       lines[i]!,
@@ -126,43 +113,9 @@ function ask(lines: readonly (readonly Mark[])[], asked: Asked[], dice: Dice): v
   asked.push(read('paragraph.first', `What is the first word of line ${j + 1} of the text?`, lines[j]![0]!))
   asked.push(read('paragraph.last', `What is the last word of line ${i + 1} of the text?`, lines[i]!.at(-1)!))
   const all = lines.flat()
-  const plain = (mark: Mark) => mark.text.replace(/[^\p{L}\p{N}'’-]/gu, '')
-  // A word that stands there once, and is not a mere "the".
-  const unique = all.filter(
-    (mark) => plain(mark).length > 3 && all.filter((other) => plain(other) === plain(mark)).length === 1,
-  )
-  for (const mark of dice.sample(unique, 2)) {
-    const at = all.indexOf(mark)
-    const next = all[at + 1]
-    if (next && plain(next) !== '' && !smallWords.has(plain(next).toLowerCase()))
-      asked.push({
-        ...read('paragraph.next', `Which word follows "${plain(mark)}"?`, next),
-        answer: plain(next),
-        evidence: [mark, next],
-      })
-  }
+  asked.push(...nextWords('paragraph.next', all, 2, dice))
   asked.push(derived('paragraph.lines', 'How many lines does the text have?', String(lines.length), all))
 }
-
-/** Words that are guessed too easily. */
-const smallWords = new Set([
-  'the',
-  'a',
-  'an',
-  'of',
-  'to',
-  'and',
-  'in',
-  'is',
-  'with',
-  'will',
-  'but',
-  'was',
-  'your',
-  'has',
-  'no',
-  'or',
-])
 
 /** Lines of an exercise book, at the height of the text's lines. */
 function ruled(page: Page, lead: number, margin: number, dice: Dice): void {

@@ -91,7 +91,9 @@ export const receipt: Compose = (dice, fonts) => {
 
   const showsQuantity = dice.chance(0.5)
   const names = words.goods(trade, dice.int(2, dice.chance(0.2) ? 14 : 8))
-  const dear = dice.pick([400, 900, 2500, 9000])
+  const dear = dice.pick(
+    { groceries: [400, 900, 2000], dishes: [900, 2000, 4500], hardware: [900, 2500, 12_000] }[trade],
+  )
   const prices: number[] = []
   const priceMarks = names.map((name) => {
     const quantity = showsQuantity ? dice.pick([1, 1, 1, 2, 2, 3, 4, 6]) : 1

@@ -1,9 +1,10 @@
 import type { Dice } from '../dice.ts'
+import { capital, plural } from '../grammar.ts'
 import { type Asked, type Compose, derived, read } from '../kind.ts'
 import { anyDay, dayStyle, moneyStyle } from '../numbers.ts'
 import { type Mark, Page, type TextStyle } from '../page.ts'
 import { accentColor, inkColor, paperColor } from '../paper.ts'
-import { capital, plural, Words } from '../words.ts'
+import { Words } from '../words.ts'
 
 /** One column of a table: its heading, and a value for each row. */
 interface Column {
