@@ -30,7 +30,12 @@ interface Outcome {
 }
 
 function panoptes(...words: string[]): Outcome {
-  const env = { ...process.env, HF_HOME: join(folder, 'hub'), PANOPTES_MODEL: '', PANOPTES_CACHE: cache }
+  const env = {
+    ...process.env,
+    HF_HOME: join(folder, 'hub'),
+    PANOPTES_MODEL: '',
+    PANOPTES_CACHE: cache,
+  }
   return spawnSync(process.execPath, [bin, ...words], { cwd: root, encoding: 'utf8', env })
 }
 

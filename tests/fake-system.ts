@@ -63,6 +63,7 @@ export function fakeSystem(
     tokenizer,
     vocabSize: tokenizer.size,
     tiling: { strategy: 'single' },
+    canCompress: false,
     stopIds: ends.stopIds ?? [],
     stopTexts: ends.stopTexts ?? [],
     prepare: absent,

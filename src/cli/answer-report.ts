@@ -5,7 +5,7 @@ import { planReport, planText } from './plan-report.ts'
 import { count, duration, plural } from './words.ts'
 
 /** What happened to a picture, as `--json` prints it. */
-function pictureReport({ name, plan, visualTokens, objects }: PictureReport) {
+export function pictureReport({ name, plan, visualTokens, objects }: PictureReport) {
   const report = { picture: name, ...planReport(plan, visualTokens / plan.tiles.length) }
   if (!objects) return report
   return {

@@ -1,14 +1,20 @@
 import { existsSync } from 'node:fs'
 import type { Answer, AnswerStream } from '../model/answer.ts'
+import { type Budget, type Look, parseBudget } from '../model/budget.ts'
+import type { Picture } from '../systems/system.ts'
 import { AbortError } from '../tensor/errors.ts'
 import { answerReport, answerSummary } from './answer-report.ts'
 import { defineCommand } from './command.ts'
 import { interruptSignal } from './interrupt.ts'
 import {
   answerOptions,
+  askedLook,
   askOptions,
+  budgetOption,
   checkModelFlags,
   loadNamed,
+  type ModelFlags,
+  modelNamed,
   modelOptions,
   readBoxes,
   readPictures,
@@ -18,7 +24,7 @@ import { inFlagWords } from './option-errors.ts'
 import { runProgress } from './run-progress.ts'
 import { type StatusLine, statusLine } from './status-line.ts'
 import { UsageError } from './usage-error.ts'
-import { printable } from './words.ts'
+import { plural, printable } from './words.ts'
 
 export const ask = defineCommand({
   name: 'ask',
@@ -30,6 +36,7 @@ export const ask = defineCommand({
   options: {
     ...modelOptions,
     ...answerOptions,
+    ...budgetOption,
     json: flag('print the answer with token counts, timings and the report on each picture as JSON'),
   },
   examples: [
@@ -45,6 +52,7 @@ export const ask = defineCommand({
     if (paths.length === 0 && existsSync(question))
       throw new UsageError(`There is no question. Write it behind the pictures: panoptes ask ${question} "…"`)
     await inFlagWords(() => checkModelFlags(options))
+    const budget = options.budget === undefined ? undefined : parseBudget(options.budget)
     const status = statusLine(process.stderr, options.quiet)
     const { signal, release } = interruptSignal()
     try {
@@ -53,10 +61,12 @@ export const ask = defineCommand({
       // Before the model: with a wrong path, nobody waits for weights.
       const images = await readPictures(paths, options)
       const boxes = await inFlagWords(() => readBoxes(options, images))
+      const look =
+        budget && (await inFlagWords(() => fittedLook(options, budget, { question, images }, status)))
       const model = await loadNamed(options, onEvent, signal)
       try {
         await inFlagWords(async () => {
-          const asked = { ...askOptions(options, model), images, boxes, signal, onEvent }
+          const asked = { ...askOptions(options, model), ...look, images, boxes, signal, onEvent }
           const stream = model.stream(question, asked)
           const answer = options.json ? await stream.answer() : await printed(stream, status)
           status.clear()
@@ -74,6 +84,27 @@ export const ask = defineCommand({
     }
   },
 })
+
+/** The look that fits the budget, found before any weight is loaded. */
+async function fittedLook(
+  flags: ModelFlags,
+  budget: Budget,
+  { question, images }: { question: string; images: readonly Picture[] },
+  status: StatusLine,
+): Promise<Pick<Look, 'tiling' | 'compression'>> {
+  const { Planner } = await import('../model/plan.ts')
+  const planner = await Planner.open(modelNamed(flags), flags.as, {
+    threads: flags.threads,
+    onPrecision: (name) => status.show(name, `measuring this machine in ${name}`),
+  })
+  const asked = { question, pictures: images, ...askedLook(flags, planner.system) }
+  const { tiling, compression, prepared } = await planner.fit(asked, budget, flags.precision ?? 'fp32')
+  status.note(
+    `the budget allows ${plural(prepared.tileCount, 'tile')}${compression ? ' with compression' : ''}: ` +
+      JSON.stringify(tiling),
+  )
+  return { tiling, compression }
+}
 
 /** Writes the answer as it comes; several answers under their numbers, once they are there. */
 export async function printed(stream: AnswerStream, status: StatusLine): Promise<Answer> {

@@ -24,6 +24,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'find in a picture what words describe',
     load: async () => (await import('./detect.ts')).detect,
   },
+  plan: {
+    summary: 'forecast the tokens, seconds and memory of a question',
+    load: async () => (await import('./plan.ts')).plan,
+  },
   tile: {
     summary: 'show how a picture is cut into tiles',
     load: async () => (await import('./tile.ts')).tile,

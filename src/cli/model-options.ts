@@ -2,7 +2,7 @@ import { type GenerationOptions, generationSettings } from '../generate/options.
 import type { EncodedPicture, NodeModel } from '../model/load-node.ts'
 import type { AskOptions } from '../model/model.ts'
 import type { BoxChoice } from '../model/objects.ts'
-import type { OnEvent, Picture } from '../systems/system.ts'
+import type { CompressionOptions, OnEvent, Picture, System } from '../systems/system.ts'
 import type { TilingOptions } from '../tiling/tiling.ts'
 import { whenAborted } from './interrupt.ts'
 import {
@@ -44,8 +44,8 @@ const boxes: Option<readonly string[] | false> = {
   parse: (given, before) => [...(before || []), given],
 }
 
-/** The options of every command that runs a model. */
-export const modelOptions = {
+/** Which model, and how it computes. */
+export const namingOptions = {
   model: text(
     'MODEL',
     'a folder in its published layout, or a hub id that was pulled (default $PANOPTES_MODEL)',
@@ -54,21 +54,16 @@ export const modelOptions = {
     'SYSTEM',
     'open the weights as this system, where config.json names another (such as mini-monkey)',
   ),
-  device: choice('DEVICE', ['cpu', 'webgpu', 'cuda'], 'where it runs (default cpu)'),
-  engine: choice(
-    'ENGINE',
-    ['native', 'onnxruntime-node'],
-    'the binding to ONNX Runtime (default native where it loads, or $PANOPTES_ENGINE)',
-  ),
   threads: wholeNumber('N', 'threads of one operator (default all cores)', 1, 1024),
   precision: choice(
     'PRECISION',
     ['fp32', 'int8', 'int4'],
     'how weights are multiplied (default fp32): int8 is several times faster, int4 decodes fastest',
   ),
-  visualCache: text('DIR', 'keep visual tokens in this folder: a picture that was seen is not encoded again'),
-  systemPrompt: text('TEXT', 'replace the system text of the model’s template'),
-  quiet: flag('no progress and no report; warnings and errors remain'),
+}
+
+/** How pictures are looked at. */
+export const lookOptions = {
   ...grouped('How pictures are looked at', {
     tiling: strategyOption('how pictures are cut (default: the model’s own way)'),
     compress,
@@ -80,6 +75,31 @@ export const modelOptions = {
     ),
   }),
   ...tilingFlags,
+}
+
+type LookFlags = Values<typeof lookOptions>
+
+/** The option of the commands that can choose a look. */
+export const budgetOption = grouped('How pictures are looked at', {
+  budget: text(
+    'BUDGET',
+    'take the finest look that fits: seconds until the answer begins (10s, 2min) or tokens (4000-tokens)',
+  ),
+})
+
+/** The options of every command that runs a model. */
+export const modelOptions = {
+  ...namingOptions,
+  device: choice('DEVICE', ['cpu', 'webgpu', 'cuda'], 'where it runs (default cpu)'),
+  engine: choice(
+    'ENGINE',
+    ['native', 'onnxruntime-node'],
+    'the binding to ONNX Runtime (default native where it loads, or $PANOPTES_ENGINE)',
+  ),
+  visualCache: text('DIR', 'keep visual tokens in this folder: a picture that was seen is not encoded again'),
+  systemPrompt: text('TEXT', 'replace the system text of the model’s template'),
+  quiet: flag('no progress and no report; warnings and errors remain'),
+  ...lookOptions,
   ...grouped('What is told of objects (MG-LLaVA)', {
     boxes,
     noBoxes: flag('tell nothing of objects; by default they are found by a tagger and a detector'),
@@ -113,18 +133,22 @@ type AnswerFlags = Partial<Values<typeof answerOptions>>
 
 export type ModelFlags = Values<typeof modelOptions>
 
+/** The model that the flags or the environment name. @throws UsageError when none is named */
+export function modelNamed({ model = process.env.PANOPTES_MODEL }: Pick<ModelFlags, 'model'>): string {
+  if (model) return model
+  throw new UsageError(
+    'No model is named. Give --model with a folder or a hub id (panoptes models lists those on this machine), ' +
+      'or set PANOPTES_MODEL.',
+  )
+}
+
 /** Loads the model that the flags name. @throws UsageError when none is named */
 export async function loadNamed(
   flags: ModelFlags,
   onEvent: OnEvent,
   signal: AbortSignal,
 ): Promise<NodeModel> {
-  const model = flags.model ?? process.env.PANOPTES_MODEL
-  if (!model)
-    throw new UsageError(
-      'No model is named. Give --model with a folder or a hub id (panoptes models lists those on this machine), ' +
-        'or set PANOPTES_MODEL.',
-    )
+  const model = modelNamed(flags)
   const { load } = await import('../model/load-node.ts')
   const { device, engine, threads, precision, as, visualCache: visualCacheDir, tagger, detector } = flags
   const objects = { tagger, detector }
@@ -136,6 +160,11 @@ export async function loadNamed(
 /** Checks what can be checked before anything is loaded. @throws UsageError, InputError */
 export function checkModelFlags(flags: ModelFlags & AnswerFlags): void {
   generationSettings(generationOptions(flags))
+  checkLookFlags(flags)
+}
+
+/** @throws UsageError, InputError */
+export function checkLookFlags(flags: LookFlags): void {
   if (flags.keepRatio !== undefined && flags.compress === undefined)
     throw new UsageError('--keep-ratio has no effect without --compress. Add --compress, or leave it out.')
   if (flags.tiling) tilingOptions(flags.tiling, flags)
@@ -143,10 +172,18 @@ export function checkModelFlags(flags: ModelFlags & AnswerFlags): void {
 
 /** What the flags say about looking and writing, for a model that is loaded. @throws UsageError */
 export function askOptions(flags: ModelFlags & AnswerFlags, model: NodeModel): AskOptions<EncodedPicture> {
-  const { compress: mode, keepRatio, systemPrompt } = flags
+  const { systemPrompt } = flags
+  return { ...generationOptions(flags), ...askedLook(flags, model.system), ...given({ systemPrompt }) }
+}
+
+/** How the flags say that pictures are looked at. @throws UsageError */
+export function askedLook(
+  flags: LookFlags,
+  system: System,
+): { tiling?: TilingOptions; compression?: CompressionOptions } {
+  const { compress: mode, keepRatio } = flags
   return {
-    ...generationOptions(flags),
-    ...given({ tiling: chosenTiling(flags, model), systemPrompt }),
+    ...given({ tiling: chosenTiling(flags, system) }),
     ...(mode && { compression: { mode, ...given({ keepRatio }) } }),
   }
 }
@@ -172,7 +209,7 @@ function generationOptions(flags: ModelFlags & AnswerFlags): GenerationOptions {
 }
 
 /** The tiling that the flags ask for; those without `--tiling` change the model's own. */
-function chosenTiling(flags: ModelFlags, { system }: NodeModel): TilingOptions | undefined {
+function chosenTiling(flags: LookFlags, system: System): TilingOptions | undefined {
   const named = namedTilingFlags(flags)
   if (flags.tiling === undefined && named.length === 0) return undefined
   const strategy = flags.tiling ?? system.tiling.strategy
@@ -210,7 +247,7 @@ async function readText(path: string): Promise<string> {
 }
 
 /** The picture files, decoded; a preset of the msac tiling may ask for more pixels. */
-export async function readPictures(paths: readonly string[], flags: ModelFlags): Promise<Picture[]> {
+export async function readPictures(paths: readonly string[], flags: LookFlags): Promise<Picture[]> {
   const { decodeImage } = await import('../image/decode.ts')
   const pictures: Picture[] = []
   for (const path of paths)

@@ -143,6 +143,8 @@ export interface System {
   readonly stopTexts: readonly string[]
   /** How pictures are cut unless a conversation says otherwise. */
   readonly tiling: TilingOptions
+  /** Whether a conversation may ask for compression. */
+  readonly canCompress: boolean
   /**
    * @throws InputError for an empty question, placeholders that do not match the pictures, and options that the
    * system does not have.

@@ -38,6 +38,7 @@ export class VisualChat<P extends PreparedConversation = PreparedConversation> i
   readonly stopIds: readonly number[]
   readonly stopTexts: readonly string[]
   readonly tiling: TilingOptions
+  readonly canCompress: boolean
   readonly #parts: VisualChatParts<P>
   readonly #reader: PromptReader<P>
 
@@ -49,6 +50,7 @@ export class VisualChat<P extends PreparedConversation = PreparedConversation> i
     this.stopIds = parts.stopIds
     this.stopTexts = parts.stopTexts
     this.tiling = parts.tiling
+    this.canCompress = parts.compress !== undefined
     this.#parts = parts
     this.#reader = new PromptReader(parts)
   }
