@@ -9,6 +9,8 @@ import { swinBlock } from './swin.ts'
 
 /** What the tower gives. */
 export interface CoswinFeatures {
+  /** What the first block reads. */
+  readonly embedded: TokenMap
   /** Each stage's tokens behind its `norm{s}`, where the checkpoint has one. */
   readonly stages: readonly TokenMap[]
   /** The mean of the last stage's normalised tokens, [B, C]. */
@@ -23,18 +25,18 @@ export interface CoswinFeatures {
  */
 export function coswin(w: Weights, pixels: Tensor, config: CoswinConfig): CoswinFeatures {
   const first = { stride: config.patch_stride, padding: config.patch_padding }
-  let x = convEmbed(w.at('patch_embed'), padTo(pixels, config.patch_size), first)
-  tap('patch_embed', x.tokens)
+  const embedded = convEmbed(w.at('patch_embed'), padTo(pixels, config.patch_size), first)
+  let x = embedded
   const stages: TokenMap[] = []
   for (const [s, depth] of config.depths.entries()) {
     const layer = w.at('layers').at(s)
     for (let b = 0; b < depth; b++) {
+      const shift = b % 2 === 0 ? 0 : Math.floor(config.window_size / 2)
       const shape = {
-        rows: x.rows,
-        columns: x.columns,
+        sizes: [x.rows, x.columns],
         heads: config.num_heads[s]!,
-        window: config.window_size,
-        shift: b % 2 === 0 ? 0 : Math.floor(config.window_size / 2),
+        window: [config.window_size, config.window_size],
+        shift: [shift, shift],
       }
       const tokens = swinBlock(layer.at('blocks').at(b), x.tokens, shape)
       x = { ...x, tokens: tap(`layers.${s}.blocks.${b}`, tokens) }
@@ -46,7 +48,7 @@ export function coswin(w: Weights, pixels: Tensor, config: CoswinConfig): Coswin
     x = convEmbed(layer.at('downsample'), mapOfTokens(x), config.downsample)
     tap(`downsample.${s}`, x.tokens)
   }
-  return { stages, pooled: mean(stages.at(-1)!.tokens, [1]) }
+  return { embedded, stages, pooled: mean(stages.at(-1)!.tokens, [1]) }
 }
 
 /** The picture with zeros on the right and at the bottom, its sides multiples of `side`. */

@@ -31,14 +31,15 @@ export interface SwinFeatures {
   readonly tokens: Tensor
 }
 
-/** How one block attends. */
+/** How one block attends, over rows and columns or over frames, rows and columns. */
 export interface SwinBlockShape {
-  readonly rows: number
-  readonly columns: number
+  readonly sizes: readonly number[]
   readonly heads: number
-  readonly window: number
-  /** By how much the windows are shifted; 0 in every other block. */
-  readonly shift: number
+  readonly window: readonly number[]
+  /** By how much the windows are shifted; all 0 in every other block. */
+  readonly shift: readonly number[]
+  /** The window that the table of biases was made for, where it is another. */
+  readonly tableWindow?: readonly number[]
 }
 
 /**
@@ -55,8 +56,13 @@ export function swin(w: Weights, pixels: Tensor, config: SwinConfig): SwinFeatur
   for (const [s, stage] of stages.entries()) {
     const layer = w.at('layers').at(s)
     for (let b = 0; b < stage.depth; b++) {
-      const shift = b % 2 === 0 ? 0 : stage.shift
-      x = tap(`layers.${s}.blocks.${b}`, swinBlock(layer.at('blocks').at(b), x, { ...stage, shift }))
+      const shape = {
+        sizes: [stage.rows, stage.columns],
+        heads: stage.heads,
+        window: [stage.window, stage.window],
+        shift: b % 2 === 0 ? [0, 0] : [stage.shift, stage.shift],
+      }
+      x = tap(`layers.${s}.blocks.${b}`, swinBlock(layer.at('blocks').at(b), x, shape))
     }
     if (s < stages.length - 1) x = mergePatches(layer.at('downsample'), x, stage.rows, stage.columns)
     outputs.push(tap(`layers.${s}`, x))
@@ -71,24 +77,19 @@ export function swin(w: Weights, pixels: Tensor, config: SwinConfig): SwinFeatur
  */
 export function swinBlock(w: Weights, x: Tensor, shape: SwinBlockShape): Tensor {
   const [batch, , width] = x.shape as [Dim, number, number]
-  const { rows, columns, window, shift } = shape
+  const { sizes, window, shift } = shape
   const gamma = w.find('gamma')
   const scaled = (branch: Tensor): Tensor => (gamma ? mul(branch, gamma) : branch)
 
-  const map = reshape(layerNorm(w.at('norm1'), x, epsilon), [batch, rows, columns, width])
-  const down = Math.ceil(rows / window) * window
-  const across = Math.ceil(columns / window) * window
-  const whole = pad(pad(map, 1, 0, down - rows), 2, 0, across - columns)
-  const rolled = roll(roll(whole, 1, -shift), 2, -shift)
-  const windows = windowAttention(w.at('attn'), partitionWindows(rolled, window), {
-    ...shape,
-    rows: down,
-    columns: across,
-  })
-  const joined = joinWindows(windows, window, batch, down, across)
-  const back = roll(roll(joined, 1, shift), 2, shift)
-  const attended = slice(slice(back, 1, 0, rows), 2, 0, columns)
-  const y = add(x, scaled(reshape(attended, x.shape)))
+  const whole = sizes.map((size, axis) => Math.ceil(size / window[axis]!) * window[axis]!)
+  let map = reshape(layerNorm(w.at('norm1'), x, epsilon), [batch, ...sizes, width])
+  for (const [axis, size] of sizes.entries()) map = pad(map, axis + 1, 0, whole[axis]! - size)
+  for (const [axis, by] of shift.entries()) map = roll(map, axis + 1, -by)
+  const windows = windowAttention(w.at('attn'), partitionWindows(map, window), { ...shape, sizes: whole })
+  map = joinWindows(windows, window, batch, whole)
+  for (const [axis, by] of shift.entries()) map = roll(map, axis + 1, by)
+  for (const [axis, size] of sizes.entries()) map = slice(map, axis + 1, 0, size)
+  const y = add(x, scaled(reshape(map, x.shape)))
   return add(y, scaled(mlp(w, y)))
 }
 
@@ -97,23 +98,21 @@ function mlp(w: Weights, x: Tensor): Tensor {
   return linear(w.at('mlp.fc2'), inner)
 }
 
-/** Attention among the cells of each window, with the bias of their relative positions. [B·n, side², C] → the same. */
-function windowAttention(
-  w: Weights,
-  x: Tensor,
-  { rows, columns, heads, window, shift }: SwinBlockShape,
-): Tensor {
-  const [, area, width] = x.shape as [Dim, number, number]
+/** Attention among the cells of each window, with the bias of their relative positions. [B·n, cells, C] → the same. */
+function windowAttention(w: Weights, x: Tensor, shape: SwinBlockShape): Tensor {
+  const { sizes, heads, window, shift, tableWindow = window } = shape
+  const [, cells, width] = x.shape as [Dim, number, number]
   const [q, k, v] = split(linear(w.at('qkv'), x), 2, [width, width, width]).map((part) =>
     splitHeads(part, heads),
   ) as [Tensor, Tensor, Tensor]
-  const bias = relativePositionBias(w.get('relative_position_bias_table'), window) // [heads, side², side²]
-  if (shift === 0) return linear(w.at('proj'), mergeHeads(attention(q, k, v, bias)))
+  const table = w.get('relative_position_bias_table')
+  const bias = relativePositionBias(table, tableWindow, cells) // [heads, cells, cells]
+  if (shift.every((by) => by === 0)) return linear(w.at('proj'), mergeHeads(attention(q, k, v, bias)))
 
-  const count = (rows * columns) / area
-  const mask = shiftMask(rows, columns, window, shift)
-  const perWindow = constant(hostTensor('f32', [count, 1, area, area], mask.data))
-  const batched = (t: Tensor): Tensor => reshape(t, [-1, count, heads, area, width / heads])
+  const mask = shiftMask(sizes, window, shift)
+  const count = mask.shape[0]!
+  const perWindow = constant(hostTensor('f32', [count, 1, cells, cells], mask.data))
+  const batched = (t: Tensor): Tensor => reshape(t, [-1, count, heads, cells, width / heads])
   const output = attention(batched(q), batched(k), batched(v), add(bias, perWindow))
   return linear(w.at('proj'), mergeHeads(reshape(output, q.shape)))
 }
@@ -133,7 +132,7 @@ function embedPatches(
  * Every 2×2 cells become one with half of their channels. Column by column within the square, as published: (0, 0),
  * (1, 0), (0, 1), (1, 1) in (row, column). [B, rows·columns, C] → [B, rows·columns/4, 2C].
  */
-function mergePatches(w: Weights, x: Tensor, rows: number, columns: number): Tensor {
+export function mergePatches(w: Weights, x: Tensor, rows: number, columns: number): Tensor {
   const [batch, , width] = x.shape as [Dim, number, number]
   const cells = reshape(x, [batch, rows / 2, 2, columns / 2, 2, width])
   const folded = reshape(transpose(cells, [0, 1, 3, 4, 2, 5]), [batch, (rows * columns) / 4, 4 * width])

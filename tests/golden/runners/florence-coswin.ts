@@ -1,5 +1,5 @@
 import { parseConfig } from '../../../src/checkpoint/config.ts'
-import { mapOfTokens, type TokenMap } from '../../../src/encoders/conv-embed.ts'
+import { mapOfTokens } from '../../../src/encoders/conv-embed.ts'
 import { coswin } from '../../../src/encoders/coswin.ts'
 import { coswinConfig } from '../../../src/encoders/coswin-config.ts'
 import { gradients } from '../../../src/graph/gradient.ts'
@@ -15,7 +15,7 @@ export async function run(golden: GoldenCase): Promise<GoldenResult> {
   const config = parseConfig(coswinConfig, golden.json.config, 'case.json')
   const w = new Weights(await caseWeights(golden))
   const image = golden.io.get('input.image')!
-  const { stages, pooled } = coswin(w, input('image', 'f32', image.shape), config)
+  const { embedded, stages, pooled } = coswin(w, input('image', 'f32', image.shape), config)
   const C = pooled.shape[1] as number
   const ramp = constant(
     f32(
@@ -28,19 +28,13 @@ export async function run(golden: GoldenCase): Promise<GoldenResult> {
     sum(mul(pooled, ramp)),
     trained.map((key) => w.get(key)),
   )
-  const outputs: Record<string, Tensor> = { pooled }
+  const outputs: Record<string, Tensor> = { pooled, patch_embed: slice(mapOfTokens(embedded), 0, 0, 1) }
   for (const [s, stage] of stages.entries()) outputs[`stage${s + 2}`] = mapOfTokens(stage)
   for (const [i, key] of trained.entries()) outputs[`grad.${key}`] = slopes[i]!
   const values = await runOnce(outputs, { image }, withTaps)
 
   const tensors = new Map<string, HostTensor>()
-  const { rows, columns } = stages[0] as TokenMap
-  const embedded = input('embedded', 'f32', values.patch_embed!.shape)
-  const map = slice(mapOfTokens({ tokens: embedded, rows, columns }), 0, 0, 1)
-  const { first } = await runOnce({ first: map }, { embedded: values.patch_embed! })
-  tensors.set('patch_embed', first!)
   for (const [name, value] of Object.entries(values)) {
-    if (name === 'patch_embed') continue
     const block = /^layers\.(\d+)\.blocks\.(\d+)$/.exec(name)
     if (block) tensors.set(`stage${Number(block[1]) + 2}.block${block[2]}`, firstRow(value))
     else if (name.startsWith('downsample.')) tensors.set(name.replace('.', ''), firstRow(value))
