@@ -28,7 +28,11 @@ export function surface(width: number, height: number, dice: Dice): Canvas {
   ctx.putImageData(image, 0, 0)
   const full = createCanvas(width, height)
   const fullCtx = full.getContext('2d')
+  fullCtx.imageSmoothingQuality = 'high'
   fullCtx.drawImage(small, 0, 0, width, height)
+  // Out of focus; the sharp one stays below the edges, where the filter fades.
+  fullCtx.filter = `blur(${dice.float(0.8, 2.2)}px)`
+  fullCtx.drawImage(full, 0, 0)
   return full
 }
 
