@@ -1,16 +1,20 @@
+import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { readJsonFile } from '../src/checkpoint/config.ts'
 import { folderSource } from '../src/checkpoint/folder.ts'
 import { openCheckpoint } from '../src/checkpoint/open.ts'
+import { parseBoxFile } from '../src/detectors/box-file.ts'
 import { decodeImage } from '../src/image/decode.ts'
+import { findBeside } from '../src/model/find-beside.ts'
 import { chooseEngine } from '../src/runtime/default-engine.ts'
 import { type Precision, precisionsOf } from '../src/runtime/precision.ts'
 import { diskStore } from '../src/runtime/weight-cache.ts'
 import { openSystem } from '../src/systems/registry.ts'
 
 /**
- * `node bench/true-size.ts --model DIR --image FILE [--compress] [--tokens 32] [--precision int8]`: loads a checkpoint, reads one picture
- * and a question, decodes a fixed number of tokens; prints seconds by phase and the peak memory as JSON.
+ * `node bench/true-size.ts --model DIR --image FILE [--boxes FILE] [--compress] [--tokens 32] [--precision int8]`: loads a
+ * checkpoint, reads one picture (and its boxes, for systems that are told of objects) and a question, decodes a fixed
+ * number of tokens; prints seconds by phase and the peak memory as JSON.
  */
 const { values } = parseArgs({
   options: {
@@ -18,6 +22,7 @@ const { values } = parseArgs({
     image: { type: 'string', default: 'examples/chart-page.png' },
     tokens: { type: 'string', default: '32' },
     precision: { type: 'string', default: 'fp32' },
+    boxes: { type: 'string' },
     compress: { type: 'boolean', default: false },
   },
 })
@@ -34,6 +39,7 @@ const files = {
   source,
   checkpoint: await openCheckpoint(source),
   config: await readJsonFile(source, 'config.json'),
+  findModel: (id: string) => findBeside(id, values.model),
 }
 const system = await openSystem(files, {
   compile: {
@@ -48,6 +54,7 @@ const { image } = await decodeImage(values.image)
 const prepared = system.prepare({
   pictures: [{ name: values.image, image }],
   question: 'What is written in the picture?',
+  ...(values.boxes && { boxes: [parseBoxFile(await readFile(values.boxes, 'utf8'), image, values.boxes)] }),
   ...(values.compress && { compression: {} }),
 })
 lap('prepare')
