@@ -8,6 +8,7 @@ import { GraphError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import { boxesToFeatures, featuresToBoxes } from './box-attention.ts'
 import { convGate, convGateShapes, gateConcat } from './conv-gate.ts'
+import { miniGeminiHd } from './mini-gemini.ts'
 import { patchInfoMining } from './patch-info-mining.ts'
 
 const low = randomTensor([2, 9, 4], 1)
@@ -72,6 +73,20 @@ test('patch info mining differentiates and looks only inside the token’s own p
   ]
   const changed = new Set([...before.data.keys()].filter((i) => before.data[i] !== after.data[i]))
   assert.deepEqual(new Set([...changed].map((i) => Math.floor(i / 4))), new Set([4]))
+})
+
+test('in a grid every view mines its own part of the map; the whole comes first', async () => {
+  const w = randomWeights(normLinears(['query', 'aux', 'val'], [4, 5, 5], 4))
+  const views = randomTensor([1, 5, 4, 4], 5)
+  const map = randomTensor([1, 5, 8, 8], 6)
+  const mine = (l: Tensor, m: Tensor): Tensor => miniGeminiHd(w, l, m, 2)
+  assertSlopes(await compareSlopes(mine, [views, map]))
+  const moved = map.data.slice()
+  moved[7] = moved[7]! + 1 // the upper right corner: of the second tile, whose second token sees it, and of the whole
+  const before = await evaluate(mine, [views, map])
+  const after = await evaluate(mine, [views, { ...map, data: moved }])
+  const changed = [...before.data.keys()].filter((i) => before.data[i] !== after.data[i])
+  assert.deepEqual([...new Set(changed.map((i) => Math.floor(i / 4)))], [1, 4 + 4 + 1])
 })
 
 test('boxes attend to tokens and tokens to boxes; masked boxes are not seen', async () => {
