@@ -11,8 +11,8 @@ export const tag = defineCommand({
   name: 'tag',
   description:
     'Names what is in a picture, with a RAM or RAM++ checkpoint: tags and their probabilities, the most probable ' +
-    'first. The checkpoint does not hold the names of its tags: they are read from ram_tag_list.txt beside it, and ' +
-    'their thresholds from ram_tag_list_threshold.txt.',
+    'first. The checkpoint does not hold the names of its tags: they are read from ram_tag_list.txt beside it or in ' +
+    '~/.cache/panoptes/ram, and their thresholds from ram_tag_list_threshold.txt.',
   usage: 'IMAGE --model MODEL [options]',
   positionals: [{ name: 'IMAGE', help: 'a picture file' }],
   options: {

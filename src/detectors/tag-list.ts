@@ -22,6 +22,8 @@ export interface TagListOptions {
   readonly tagList?: string | undefined
   /** One threshold a line. */
   readonly thresholds?: string | undefined
+  /** Where both are looked for when they do not lie beside the checkpoint. */
+  readonly listsElsewhere?: FileSource | undefined
 }
 
 /**
@@ -33,9 +35,9 @@ export async function readTagList(
   source: FileSource,
   options: TagListOptions = {},
 ): Promise<{ tags: Tag[]; hasThresholds: boolean }> {
-  const names = linesOf(options.tagList ?? (await readText(source, tagListFile)) ?? missing(source))
-  const own =
-    options.thresholds ?? (options.tagList === undefined ? await readText(source, thresholdFile) : '')
+  const found = options.tagList === undefined ? await findLists(source, options) : { names: options.tagList }
+  const names = linesOf(found.names)
+  const own = options.thresholds ?? found.thresholds
   const thresholds = own ? linesOf(own) : []
   if (thresholds.length > 0 && thresholds.length !== names.length)
     throw new CheckpointError(
@@ -48,6 +50,27 @@ export async function readTagList(
     tags: names.map((name, i) => ({ name, threshold: threshold(thresholds[i], i) })),
     hasThresholds: thresholds.length > 0,
   }
+}
+
+interface FoundLists {
+  readonly names: string
+  readonly thresholds?: string | undefined
+}
+
+/** Both lists from one place, the first that has the names. */
+async function findLists(source: FileSource, { listsElsewhere }: TagListOptions): Promise<FoundLists> {
+  const places = [source, ...(listsElsewhere ? [listsElsewhere] : [])]
+  for (const place of places) {
+    const names = await readText(place, tagListFile)
+    if (names !== undefined) return { names, thresholds: await readText(place, thresholdFile) }
+  }
+  throw new CheckpointError(
+    'tag-list-missing',
+    `There is no ${tagListFile} in ${places.map((place) => place.name).join(' or ')}. A RAM checkpoint does not hold ` +
+      `the names of its tags: put ${tagListFile} and ${thresholdFile} there, from the folder ram/data of ` +
+      'github.com/xinyu1205/recognize-anything, or name the files.',
+    { places: places.map((place) => place.name), file: tagListFile },
+  )
 }
 
 function threshold(line: string | undefined, index: number): number {
@@ -71,15 +94,6 @@ function linesOf(text: string): string[] {
 
 async function readText(source: FileSource, path: string): Promise<string | undefined> {
   return (await source.has(path)) ? new TextDecoder().decode(await source.read(path)) : undefined
-}
-
-function missing(source: FileSource): never {
-  throw new CheckpointError(
-    'tag-list-missing',
-    `${source.name} has no ${tagListFile}. A RAM checkpoint does not hold the names of its tags: put ${tagListFile} ` +
-      `and ${thresholdFile} beside it, from the folder ram/data of github.com/xinyu1205/recognize-anything.`,
-    { source: source.name, file: tagListFile },
-  )
 }
 
 /**

@@ -151,7 +151,7 @@ test('RAM without descriptions takes its embeddings as they are', async () => {
 test('lists that are missing or belong to something else are refused', async () => {
   const refuses = (files: Record<string, string>, code: string, message: RegExp): Promise<void> =>
     assert.rejects(open(files), { code, message })
-  await refuses({}, 'tag-list-missing', /ram_tag_list\.txt.*ram\/data of github\.com/)
+  await refuses({}, 'tag-list-missing', /no ram_tag_list\.txt in a page\. .*ram\/data of github\.com/)
   await refuses({ [tagListFile]: 'a\nb' }, 'tag-list-length', /2 tags, but label_embed has 15 rows/)
   await refuses({ ...lists, [thresholdFile]: '0.5' }, 'thresholds-broken', /1 thresholds for 5 tags/)
   await refuses({ ...lists, [thresholdFile]: '0\n1\nhigh\n0\n0' }, 'thresholds-broken', /Line 3 .*"high"/)
@@ -165,6 +165,19 @@ test('lists that are missing or belong to something else are refused', async () 
 function weightsMissing(error: unknown): void {
   assert.match(String(error), /1 are missing:\n {2}fc\.bias/)
 }
+
+test('lists may lie elsewhere, and are taken from one place', async () => {
+  const bare = { [tagListFile]: lists[tagListFile] }
+  const open = async (own: Record<string, string>, listsElsewhere: FileSource): Promise<number[]> => {
+    const files = { source: folder(own), checkpoint: checkpointOf('memory', weights) }
+    const tagger = await openTagger(files, { compile, listsElsewhere })
+    await tagger.dispose()
+    return tagger.tags.map((tag) => tag.threshold)
+  }
+  assert.deepEqual(await open({}, folder(lists)), [0.5, 0, 1, 0.4, 0.6])
+  assert.deepEqual(await open(bare, folder(lists)), Array(5).fill(0.68))
+  await assert.rejects(open({}, folder({})), { code: 'tag-list-missing', message: /a page or a page/ })
+})
 
 test('unknown tags and thresholds outside 0 to 1 are refused before anything runs', async () => {
   const tagger = await open(lists)

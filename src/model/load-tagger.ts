@@ -1,9 +1,10 @@
-import { readFile, stat } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
+import { mkdir, readFile, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { readJsonFile } from '../checkpoint/config.ts'
 import type { FileSource } from '../checkpoint/files.ts'
 import { folderSource } from '../checkpoint/folder.ts'
 import { openCheckpoint, openFile } from '../checkpoint/open.ts'
+import { tagListFile } from '../detectors/tag-list.ts'
 import {
   openTagger,
   type Tagger,
@@ -14,6 +15,7 @@ import {
 import { findModel } from '../hub/find.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
 import type { OnEvent } from '../runtime/run-events.ts'
+import { cacheFolder } from '../runtime/weight-cache.ts'
 import type { Picture } from '../systems/system.ts'
 import { CheckpointError } from '../tensor/errors.ts'
 import { type CompileChoices, compileInNode } from './compile-choices.ts'
@@ -43,7 +45,7 @@ export interface NodeTagger {
 
 /**
  * Loads a RAM or RAM++ checkpoint: its file as published (`.pth`) or as safetensors, the folder that holds it, or a hub
- * id that was pulled. The names of the tags lie beside it, in `ram_tag_list.txt`.
+ * id that was pulled. The names of the tags lie beside it, or in `ram` of Panoptes' cache folder, in `ram_tag_list.txt`.
  * @example
  * const tagger = await loadTagger('models/ram_plus_swin_large_14m.pth')
  * const { tags } = await tagger.tag('street.jpg')
@@ -58,7 +60,9 @@ export async function loadTagger(model: string, options: LoadTaggerOptions = {})
   const variant = `tagger ${files.checkpoint.name} ${compile.device} ${compile.precision?.vision}`
   const store =
     visualCacheDir === undefined ? undefined : await visualTokenFolder(visualCacheDir, files.source, variant)
-  const tagger = await openTagger(files, { ...lists, onEvent, compile, store })
+  const isBeside = tagList !== undefined || (await files.source.has(tagListFile))
+  const listsElsewhere = isBeside ? undefined : await tagListFolder()
+  const tagger = await openTagger(files, { ...lists, listsElsewhere, onEvent, compile, store })
   return {
     tagger,
     async tag(picture, tagOptions) {
@@ -77,6 +81,16 @@ async function filesOf(model: string): Promise<TaggerFiles> {
   }
   const source = await folderSource((await findModel(model)).folder)
   return { source, checkpoint: await openCheckpoint(source), config: await configOf(source) }
+}
+
+/**
+ * Where tag lists may lie for a model in the hub's cache, whose folder is not one to put files into: `ram` in Panoptes'
+ * own cache folder.
+ */
+async function tagListFolder(): Promise<FileSource> {
+  const folder = join(cacheFolder(), 'ram')
+  await mkdir(folder, { recursive: true })
+  return folderSource(folder)
 }
 
 async function configOf(source: FileSource): Promise<unknown> {
