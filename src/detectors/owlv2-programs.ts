@@ -1,5 +1,5 @@
 import { type Dim, dim } from '../graph/dim.ts'
-import { input, tap } from '../graph/tensor.ts'
+import { input, type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
 import type { NamedTensors } from '../runtime/engine.ts'
 import { type CompileOptions, Program } from '../runtime/program.ts'
@@ -17,16 +17,27 @@ const layersPerRun = 4
 /** At most this many queries are read at once, so that memory stays bounded for thousands of labels. */
 const queriesPerRun = 64
 
-/** OWLv2 compiled: the vision tower in pieces with the heads behind the last, the text tower, the comparison. */
+/**
+ * OWLv2 compiled: the vision tower in pieces, the heads, the text tower, the comparison. A precision other than float32
+ * is that of the vision tower, where the time goes; boxes near the border hang on the last bits of the heads.
+ */
 export class Owlv2Programs {
   readonly #config: Owlv2Config
   readonly #vision: readonly Program[]
+  readonly #heads: Program
   readonly #text: Program
   readonly #logits: Program
 
-  private constructor(config: Owlv2Config, vision: readonly Program[], text: Program, logits: Program) {
+  private constructor(
+    config: Owlv2Config,
+    vision: readonly Program[],
+    heads: Program,
+    text: Program,
+    logits: Program,
+  ) {
     this.#config = config
     this.#vision = vision
+    this.#heads = heads
     this.#text = text
     this.#logits = logits
   }
@@ -39,19 +50,26 @@ export class Owlv2Programs {
     onEvent?: OnEvent,
   ): Promise<Owlv2Programs> {
     const pieces = visionPieces(w, config)
-    const total = pieces.length + 2
+    const total = pieces.length + 3
     const done: Program[] = []
-    const next = async (name: string, outputs: Parameters<typeof Program.compile>[1]): Promise<Program> => {
+    const exact: CompileOptions = { ...compile, precision: undefined }
+    const next = async (
+      name: string,
+      outputs: Readonly<Record<string, Tensor>>,
+      options = exact,
+    ): Promise<Program> => {
       onEvent?.({ phase: 'loading', done: done.length, total, message: 'detector' })
-      const program = await Program.compile(name, outputs, compile)
+      const program = await Program.compile(name, outputs, options)
       done.push(program)
       return program
     }
     try {
       const vision: Program[] = []
-      for (const [i, outputs] of pieces.entries()) vision.push(await next(`owlv2-vision-${i}`, outputs))
+      for (const [i, y] of pieces.entries()) vision.push(await next(`owlv2-vision-${i}`, { y }, compile))
+      const heads = await next('owlv2-heads', headOutputs(w, config))
       const text = await next('owlv2-text', textOutputs(w, config))
-      return new Owlv2Programs(config, vision, text, await next('owlv2-logits', logitOutputs(config)))
+      const logits = await next('owlv2-logits', logitOutputs(config))
+      return new Owlv2Programs(config, vision, heads, text, logits)
     } catch (error) {
       await Promise.all(done.map((program) => program.dispose()))
       throw error
@@ -67,18 +85,19 @@ export class Owlv2Programs {
     { signal, onEvent }: RunOptions = {},
   ): Promise<PatchValues & NamedTensors> {
     const total = this.#config.vision_config.num_hidden_layers
-    let x: HostTensor | undefined = pixels
+    let x: HostTensor = pixels
     let named: NamedTensors = {}
     for (const [i, program] of this.#vision.entries()) {
       if (signal?.aborted)
         throw new AbortError('aborted', 'Detection was stopped.', { layersDone: i * layersPerRun })
       onEvent?.({ phase: 'detecting', done: i * layersPerRun, total })
-      const { y: next, ...values }: NamedTensors = await program.run({ x: x! })
-      x = next
-      named = { ...named, ...values }
+      const { y, ...taps }: NamedTensors = await program.run({ x }, undefined, { signal })
+      x = y!
+      named = { ...named, ...taps }
       await new Promise((resolve) => setTimeout(resolve, 0))
     }
-    return named as PatchValues & NamedTensors
+    const values = await this.#heads.run({ hidden: x }, undefined, { signal })
+    return { ...named, ...values } as PatchValues & NamedTensors
   }
 
   /** Queries as unit vectors: ids and mask [R, T] → embeds [R, p]; with taps those of the last `queriesPerRun` rows. */
@@ -114,24 +133,31 @@ export class Owlv2Programs {
   }
 
   async dispose(): Promise<void> {
-    await Promise.all([...this.#vision, this.#text, this.#logits].map((program) => program.dispose()))
+    await Promise.all([...this.#vision, this.#heads, this.#text, this.#logits].map((p) => p.dispose()))
   }
 }
 
-/** The vision tower cut behind every few layers; every piece reads `x`, all but the last give `y`. */
-function visionPieces(w: Weights, config: Owlv2Config) {
-  const { image_size: S, hidden_size: d, num_hidden_layers: layers } = config.vision_config
+/** The vision tower cut behind every few layers: what each piece makes of its input `x`. */
+function visionPieces(w: Weights, config: Owlv2Config): Tensor[] {
+  const { image_size: S, num_hidden_layers: layers } = config.vision_config
   const starts = Array.from({ length: Math.ceil(layers / layersPerRun) }, (_, i) => i * layersPerRun)
-  return starts.map((from, i) => {
+  return starts.map((from) => {
     const x =
-      i === 0
+      from === 0
         ? owlv2Embeddings(w, input('x', 'f32', [dim('B'), 3, S, S]), config)
-        : input('x', 'f32', [dim('B'), 1 + gridSide(config) ** 2, d])
-    const y = owlv2Layers(w, x, config, from, Math.min(layers, from + layersPerRun))
-    if (i < starts.length - 1) return { y }
-    const features = tap('image_embeds', owlv2Features(w, y, config))
-    return { ...owlv2Heads(w, features, config) }
+        : hiddenInput('x', config)
+    return owlv2Layers(w, x, config, from, Math.min(layers, from + layersPerRun))
   })
+}
+
+/** A hidden state of the vision tower, [B, 1 + N, d]. */
+function hiddenInput(name: string, config: Owlv2Config): Tensor {
+  return input(name, 'f32', [dim('B'), 1 + gridSide(config) ** 2, config.vision_config.hidden_size])
+}
+
+function headOutputs(w: Weights, config: Owlv2Config) {
+  const features = tap('image_embeds', owlv2Features(w, hiddenInput('hidden', config), config))
+  return { ...owlv2Heads(w, features, config) }
 }
 
 function textOutputs(w: Weights, config: Owlv2Config) {
