@@ -16,6 +16,7 @@ import { f32 } from '../tensor/tensor.ts'
 import { chooseEngine } from './default-engine.ts'
 import { nodeEngine } from './node-engine.ts'
 import { type CompileOptions, Program } from './program.ts'
+import { openError, runFailed } from './run-errors.ts'
 import { webEngine } from './web-engine.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'panoptes-program-'))
@@ -100,6 +101,14 @@ test('a browser without WebGPU is told to use WebAssembly', async () => {
     code: 'device-unavailable',
     message: /does not have it. Use the device 'wasm'/,
   })
+})
+
+test('want of memory is told apart from a program that the engine refuses', () => {
+  const full = new Error("Can't create a session. ERROR_CODE: 6, ERROR_MESSAGE: std::bad_alloc")
+  assert.equal(openError('wasm', full).code, 'out-of-memory')
+  assert.match(openError('wasm', full).message, /4 GiB for all models of a page/)
+  assert.equal(runFailed(full).code, 'out-of-memory')
+  assert.equal(openError('wasm', new Error('INVALID_GRAPH')).code, 'model-refused')
 })
 
 test('threads that a page may not have are refused, not dropped', async () => {

@@ -12,9 +12,19 @@ export function runAborted(): AbortError {
 /** What ONNX Runtime says when a tensor that was given for a result does not have its shape. */
 const misshapen = /OrtValue provided for output '|(?:Invalid rank|invalid dimensions) for output:/
 
+/** The ways in which native code and WebAssembly say that there is no memory left. */
+const noMemory = /bad_alloc|out of memory|failed to allocate|allocation failed/i
+
 /** The error of a run that the engine ended. */
 export function runFailed(error: unknown): EngineError {
   const message = engineMessage(error)
+  if (noMemory.test(message))
+    return new EngineError(
+      'out-of-memory',
+      `There is not enough memory for this run (${message}). Ask with fewer or smaller pictures, or load the model in int8.`,
+      {},
+      error,
+    )
   return misshapen.test(message)
     ? new EngineError('output-data', `A tensor given for an output does not fit: ${message}`, {}, error)
     : new EngineError('run-failed', `ONNX Runtime failed: ${message}`, {}, error)
@@ -23,6 +33,15 @@ export function runFailed(error: unknown): EngineError {
 /** The error of a session that could not be made, told apart by what a caller can do about it. */
 export function openError(device: Device, error: unknown): EngineError {
   const message = engineMessage(error)
+  if (noMemory.test(message))
+    return new EngineError(
+      'out-of-memory',
+      `There is not enough memory for the program (${message})` +
+        (device === 'wasm' ? '; WebAssembly has 4 GiB for all models of a page. ' : '. ') +
+        'Load the model in int8 or int4, or dispose of another first.',
+      { device },
+      error,
+    )
   const isMissing =
     /backend not found|no available backend|not (?:supported|enabled|available)|cuda|webgpu/i.test(message)
   return device !== 'cpu' && device !== 'wasm' && isMissing

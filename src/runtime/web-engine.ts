@@ -145,8 +145,8 @@ function webError(build: Build, device: Device, error: unknown): EngineError {
     'engine-files-missing',
     `onnxruntime-web did not start (${message}). ` +
       (folder
-        ? `Serve ${file}.mjs and ${file}.wasm of onnxruntime-web/dist in ${folder}.`
-        : `Serve ${file}.wasm of onnxruntime-web/dist beside the bundled script, or pass wasmFolder.`),
+        ? `Serve ${file}.mjs and ${file}.wasm of onnxruntime-web/dist in ${folder}, and reload the page.`
+        : `Serve ${file}.wasm of onnxruntime-web/dist beside the bundled script (or pass wasmFolder), and reload the page.`),
     { file, folder },
     error,
   )
