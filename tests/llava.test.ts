@@ -3,13 +3,18 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, test } from 'node:test'
+import { folderSource } from '../src/checkpoint/folder.ts'
+import { openCheckpoint } from '../src/checkpoint/open.ts'
 import { writeSafetensors } from '../src/checkpoint/write-safetensors.ts'
 import { llama, llamaConfig } from '../src/decoders/llama.ts'
 import { clipVisionConfig, clipVitShapes } from '../src/encoders/clip-config.ts'
 import { prefixShapes, type Shapes } from '../src/graph/weights.ts'
 import { load } from '../src/node.ts'
+import { nodeEngine } from '../src/runtime/node-engine.ts'
 import { llavaConfig, llavaShapes } from '../src/systems/llava-config.ts'
 import { llavaTemplate } from '../src/systems/llava15.ts'
+import { parseRecipe } from '../src/train/recipe.ts'
+import { train } from '../src/train/trainer.ts'
 import { randomTensor } from './finite-differences.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -113,6 +118,43 @@ test('a tower of its own goes before the published one; any-res shows tiles, row
   }, 0)
   assert.ok(newlines >= 2 && newlines + places.length === tokens.visual)
   await model.dispose()
+})
+
+test('captions train the projector alone, with the tower that the checkpoint only names', async () => {
+  const path = await checkpoint('llava-v1.5-pretrain', published, /vision_tower/)
+  const data = [
+    {
+      image: 'receipt.jpg',
+      conversations: [
+        { from: 'human', value: 'Describe it.\n<image>' },
+        { from: 'gpt', value: 'a receipt' },
+      ],
+    },
+  ]
+  await writeFile(join(folder, 'captions.json'), JSON.stringify(data))
+  const stage = {
+    ...{ name: 'align', steps: 3, learningRate: 1e-2, labels: 'caption' },
+    train: [{ match: 'model.mm_projector.*' }],
+    data: [{ path: 'captions.json', images: join(root, 'examples') }],
+  }
+  const text = JSON.stringify({ model: path, output: 'aligned', stages: [stage] })
+  const losses: number[] = []
+  const { model } = await train(parseRecipe(text, join(folder, 'recipe.yaml')), {
+    compile: { engine: nodeEngine, device: 'cpu' },
+    onStep: ({ loss }) => losses.push(loss),
+  })
+  assert.ok(losses[2]! < losses[0]!, losses.join(' '))
+  const [before, after] = await Promise.all(
+    [path, model].map(async (place) => openCheckpoint(await folderSource(place))),
+  )
+  assert.deepEqual(after!.keys(), before!.keys())
+  for (const [key, isSame] of [
+    ['model.mm_projector.0.weight', false],
+    ['lm_head.weight', true],
+  ] as const) {
+    const [was, is] = await Promise.all([before!.entry(key).read(), after!.entry(key).read()])
+    assert.equal(was.data.join() === is.data.join(), isSame, key)
+  }
 })
 
 test('refuses what it cannot do before anything runs', async () => {

@@ -5,12 +5,21 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, test } from 'node:test'
 import { promisify } from 'node:util'
+import { checkpointOf } from '../src/checkpoint/entries.ts'
+import { folderSource } from '../src/checkpoint/folder.ts'
+import { memorySource } from '../src/checkpoint/memory.ts'
+import { openCheckpoint } from '../src/checkpoint/open.ts'
 import { writeSafetensors } from '../src/checkpoint/write-safetensors.ts'
 import { llama, llamaConfig } from '../src/decoders/llama.ts'
 import { clipVisionConfig } from '../src/encoders/clip-config.ts'
 import { convNextConfig } from '../src/encoders/convnext-config.ts'
 import { load, type NodeModel } from '../src/node.ts'
+import { nodeEngine } from '../src/runtime/node-engine.ts'
 import { mgLlavaConfig, mgLlavaShapes } from '../src/systems/mgllava-config.ts'
+import { openSystem } from '../src/systems/registry.ts'
+import { mgLlavaStages } from '../src/train/mgllava-training.ts'
+import { parseRecipe } from '../src/train/recipe.ts'
+import { train } from '../src/train/trainer.ts'
 import { randomTensor } from './finite-differences.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -83,7 +92,7 @@ test('a first-stage checkpoint takes its language model and tokenizer from where
   const path = await checkpoint('stage-1', 1)
   await assert.rejects(load(path), {
     code: 'companion-missing',
-    message: /no language model of its own.*lmsys\/vicuna-tiny.*panoptes pull/s,
+    message: /its language model, published apart as lmsys\/vicuna-tiny: panoptes pull lmsys\/vicuna-tiny/,
   })
   await languageModel()
   await using(path, async (model) => {
@@ -103,6 +112,33 @@ test('a first-stage checkpoint takes its language model and tokenizer from where
         [1, 1],
       ],
     )
+  })
+})
+
+test('a published checkpoint has no config.json: its weights tell the system and the language model', async () => {
+  const fusion = randomTensor([2, 2, 1, 1], 1)
+  const tensors = new Map([['fuse_module.slow_conv.weight', fusion]])
+  // Sizes of Phi-3-mini without its 190 MB: the file is refused before any value is read.
+  tensors.set('llm.model.embed_tokens.weight', { ...fusion, shape: [32064, 3072], data: new Float32Array(0) })
+  const source = memorySource('published', new Map())
+  const checkpoint = checkpointOf('published', tensors)
+  const opened = openSystem(
+    { source, checkpoint, config: {} },
+    { compile: { engine: nodeEngine, device: 'cpu' } },
+  )
+  await assert.rejects(opened, {
+    code: 'companion-missing',
+    data: {
+      parts: ['vision tower', 'high-resolution encoder'],
+      ids: [
+        'openai/clip-vit-large-patch14-336',
+        'laion/CLIP-convnext_large_d_320.laion2B-s29B-b131K-ft-soup',
+      ],
+      commands: [
+        'panoptes pull openai/clip-vit-large-patch14-336',
+        'panoptes pull laion/CLIP-convnext_large_d_320.laion2B-s29B-b131K-ft-soup',
+      ],
+    },
   })
 })
 
@@ -143,6 +179,46 @@ test('a chat keeps the boxes of its pictures; a video is eight frames with their
     })
     assert.equal(video.pictures.length, 8)
     assert.equal(video.tokens.visual, 8 * (4 + 1))
+  })
+})
+
+test('two stages train fusion and projectors, then the language model, and leave a whole checkpoint', async () => {
+  const path = await checkpoint('stage-0', 1)
+  await languageModel()
+  const found = { boxes: [dog.box], labels: ['dog'], scores: [0.9] }
+  const ask = { from: 'human', value: '<image>\nWhat is it?' }
+  const answer = { from: 'gpt', value: 'A dog.' }
+  const records = [
+    { image: 'street-sign.jpg', objects: found, conversations: [ask, answer] },
+    { conversations: [{ from: 'human', value: 'Who?' }, answer] },
+  ]
+  await writeFile(join(folder, 'data.json'), JSON.stringify(records))
+  const stage = (name: string, number: 1 | 2) => ({
+    ...{ name, steps: 2, batchSize: 2, learningRate: 1e-3, maxNorm: 1 },
+    train: mgLlavaStages[number].map(({ match }) => ({ match: [...match] })),
+    data: [{ path: 'data.json', images: join(root, 'examples') }],
+  })
+  const recipe = { model: path, output: 'trained', stages: [stage('fusion', 1), stage('all', 2)] }
+  const losses: number[] = []
+  const trained = await train(parseRecipe(JSON.stringify(recipe), join(folder, 'recipe.yaml')), {
+    compile: { engine: nodeEngine, device: 'cpu' },
+    onStep: ({ loss }) => losses.push(loss),
+  })
+  assert.equal(losses.length, 4)
+  assert.ok(losses[3]! < losses[0]!, losses.join(' '))
+  const result = await openCheckpoint(await folderSource(trained.model))
+  const before = await openCheckpoint(await folderSource(path))
+  const changed = async (key: string): Promise<boolean> => {
+    const [now, then] = await Promise.all([result.entry(key).read(), before.entry(key).read()])
+    return now.data.join() !== then.data.join()
+  }
+  assert.ok(await changed('fuse_module.gate.0.weight'))
+  assert.ok(!(await changed('visual_encoder.vision_model.pre_layrnorm.weight')))
+  assert.ok(result.has('llm.model.embed_tokens.weight') && !before.has('llm.model.embed_tokens.weight'))
+  await cp(join(folder, 'vicuna-tiny'), join(trained.model, 'vicuna-tiny'), { recursive: true })
+  await using(trained.model, async (model) => {
+    const { tokens } = await model.ask('What?', { images: [street], boxes: [[dog]], maxNewTokens: 1 })
+    assert.equal(tokens.visual, 5)
   })
 })
 

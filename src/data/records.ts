@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { recordBoxes } from '../detectors/box-file.ts'
+import type { LabelledBox } from '../image/boxes.ts'
 import { InputError } from '../tensor/errors.ts'
 
 const message = z.object({ from: z.enum(['human', 'gpt', 'system']), value: z.string() })
@@ -6,6 +8,8 @@ const message = z.object({ from: z.enum(['human', 'gpt', 'system']), value: z.st
 const record = z.looseObject({
   id: z.union([z.string(), z.number()]).optional(),
   image: z.union([z.string(), z.array(z.string())]).nullish(),
+  /** What a detector found, by picture, as MG-LLaVA's box files have it. */
+  objects: z.union([z.looseObject({}), z.array(z.looseObject({}))]).optional(),
   conversations: z.array(message).min(2),
 })
 
@@ -13,6 +17,8 @@ const record = z.looseObject({
 export interface ConversationRecord {
   /** Paths, relative to the dataset's image folder. */
   readonly images: readonly string[]
+  /** By picture, in its pixels; for systems that are told of objects. */
+  readonly objects?: readonly (readonly LabelledBox[])[]
   readonly conversations: readonly z.infer<typeof message>[]
 }
 
@@ -32,6 +38,13 @@ export function parseRecord(value: unknown, where: string): ConversationRecord {
       { where, problems },
     )
   }
-  const { image, conversations } = parsed.data
-  return { images: image ? [image].flat() : [], conversations }
+  const { image, conversations, objects } = parsed.data
+  const found = objects && [objects].flat()
+  return {
+    images: image ? [image].flat() : [],
+    conversations,
+    ...(found && {
+      objects: found.map((record, i) => recordBoxes(record, `${where}, objects of picture ${i + 1}`)),
+    }),
+  }
 }

@@ -1,13 +1,12 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
-import { readJsonFile } from '../checkpoint/config.ts'
 import type { FileSource } from '../checkpoint/files.ts'
-import { openCheckpoint } from '../checkpoint/open.ts'
 import { findNonFinite } from '../checkpoint/scan.ts'
 import { type Precision, type Precisions, precisionsOf } from '../runtime/precision.ts'
 import type { CompileOptions } from '../runtime/program.ts'
 import { memoryStore, type QuantisedStore } from '../runtime/quantised-weights.ts'
 import type { TensorStore } from '../runtime/tensor-store.ts'
-import { openSystem, systemOfKeys } from '../systems/registry.ts'
+import { readModel } from '../systems/read-model.ts'
+import { openSystem } from '../systems/registry.ts'
 import type { RunOptions } from '../systems/system.ts'
 import { AbortError, InputError } from '../tensor/errors.ts'
 import { Model } from './model.ts'
@@ -69,7 +68,7 @@ export async function loadModel<Encoded>(
   checkOptions(options)
   const { device = platform.device, threads, as, signal, onEvent } = options
   onEvent?.({ phase: 'loading', done: 0, total: 0, message: 'files' })
-  const { config, checkpoint } = await readFiles(source)
+  const { config, checkpoint } = await readModel(source)
   const precision = precisionsOf(options.precision ?? 'fp32')
   checkForms(precision, options)
   const { store, served } = observed(platform.quantised ?? memoryStore())
@@ -93,19 +92,6 @@ export async function loadModel<Encoded>(
     throw new AbortError('aborted', 'Loading was stopped.', {}, signal.reason)
   }
   return new Model(system, source.name, platform.decode, options.objectFinder)
-}
-
-/**
- * The weights and config.json, which only the checkpoints of systems that are known by their weights may lack.
- * @throws CheckpointError `file-missing`
- */
-async function readFiles(source: FileSource): Promise<{ config: unknown; checkpoint: Checkpoint }> {
-  if (await source.has('config.json')) {
-    const config = await readJsonFile(source, 'config.json')
-    return { config, checkpoint: await openCheckpoint(source) }
-  }
-  const checkpoint = await openCheckpoint(source)
-  return { config: systemOfKeys(checkpoint) ? {} : await readJsonFile(source, 'config.json'), checkpoint }
 }
 
 /** Tells of weights that are NaN or infinite. */

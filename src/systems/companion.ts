@@ -38,9 +38,12 @@ export async function withCompanions(
 ): Promise<CompleteCheckpoint> {
   const found: Checkpoint[] = [files.checkpoint]
   const sources = new Map<string, FileSource>()
-  for (const companion of companions) {
-    if (holds(files.checkpoint, companion.to)) continue
-    const source = await findCompanion(files, companion)
+  const lacking = companions.filter(({ to }) => !holds(files.checkpoint, to))
+  const published = await Promise.all(lacking.map(({ id }) => id && files.findModel?.(id)))
+  const missing = lacking.filter((_, i) => !published[i])
+  if (missing.length > 0) throw companionMissing(files, missing)
+  for (const [i, companion] of lacking.entries()) {
+    const source = published[i] as FileSource
     const weights = withPrefix(await openCheckpoint(source), companion.from, companion.to)
     if (weights.keys().length === 0)
       throw new CheckpointError(
@@ -63,23 +66,24 @@ export function holds(checkpoint: Checkpoint, prefix: string): boolean {
 }
 
 /** Where a companion is published. @throws CheckpointError `companion-missing` */
-export async function findCompanion(
-  files: ModelFiles,
-  { part, field, id, to }: Companion,
-): Promise<FileSource> {
-  if (id === undefined)
-    throw new CheckpointError(
-      'companion-missing',
-      `${files.source.name} has no ${part} (weights ${to}…), and its config.json does not name one in ${field}. ` +
-        'Pull the model again, or name the folder or hub id there.',
-      { part, field },
-    )
-  const source = await files.findModel?.(id)
+export async function findCompanion(files: ModelFiles, companion: Companion): Promise<FileSource> {
+  const source = companion.id === undefined ? undefined : await files.findModel?.(companion.id)
   if (source) return source
-  throw new CheckpointError(
+  throw companionMissing(files, [companion])
+}
+
+/** One error for all that is missing: nobody wants to be told of it part by part. */
+function companionMissing({ source }: ModelFiles, missing: readonly Companion[]): CheckpointError {
+  const lines = missing.map(({ part, field, id }) =>
+    id === undefined
+      ? `its ${part}, which config.json does not name in ${field}: name a folder or a hub id there`
+      : `its ${part}, published apart as ${id}: panoptes pull ${id}`,
+  )
+  const ids = missing.flatMap(({ id }) => id ?? [])
+  return new CheckpointError(
     'companion-missing',
-    `${files.source.name} has no ${part} of its own (weights ${to}…): it is published apart, as ${id}, which is ` +
-      `neither beside the model nor in the hub cache. Run: panoptes pull ${id}`,
-    { part, field, id, command: `panoptes pull ${id}` },
+    `${source.name} does not hold everything that it needs, and this is neither beside it nor in the hub cache:\n` +
+      lines.map((line) => `  ${line}`).join('\n'),
+    { parts: missing.map(({ part }) => part), ids, commands: ids.map((id) => `panoptes pull ${id}`) },
   )
 }

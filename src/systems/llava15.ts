@@ -1,8 +1,10 @@
 import { requireKeys } from '../checkpoint/check.ts'
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
 import { parseConfig } from '../checkpoint/config.ts'
+import type { Decoder } from '../decoders/decoder.ts'
 import { DecoderPrograms } from '../decoders/programs.ts'
 import { decoderOf } from '../decoders/registry.ts'
+import type { ClipVisionConfig } from '../encoders/clip-config.ts'
 import { dim } from '../graph/dim.ts'
 import { input } from '../graph/tensor.ts'
 import { Weights } from '../graph/weights.ts'
@@ -18,6 +20,7 @@ import { clipTowerConfig } from './clip-tower.ts'
 import { withCompanions } from './companion.ts'
 import { encodeTiles } from './encode-tiles.ts'
 import {
+  type LlavaConfig,
   languageArchitecture,
   llavaConfig,
   llavaShapes,
@@ -59,11 +62,19 @@ export async function openLlava(files: ModelFiles, options: OpenOptions): Promis
   })
 }
 
-/** The model without its tokenizer: what turns prepared conversations into logits. */
-export async function compileLlava(
-  files: ModelFiles,
-  { compile, onEvent, visualCache }: OpenOptions,
-): Promise<{ sight: LlavaSight; reader: PromptReaderParts; vision: Program }> {
+/** A LLaVA checkpoint with the vision tower that it was trained on. */
+export interface AssembledLlava {
+  readonly config: LlavaConfig
+  readonly tower: ClipVisionConfig
+  readonly decoder: Decoder
+  readonly checkpoint: Checkpoint
+}
+
+/**
+ * Finds and puts together what a LLaVA checkpoint needs: those of 1.5 name their vision tower and do not hold it.
+ * @throws CheckpointError `companion-missing`, which says what to pull; `config-invalid`
+ */
+export async function assembleLlava(files: ModelFiles): Promise<AssembledLlava> {
   const where = `${files.source.name}/config.json`
   const config = parseConfig(llavaConfig, files.config, where)
   const languageConfig = {
@@ -82,6 +93,15 @@ export async function compileLlava(
   ])
   const source = sources.get('vision tower')
   const tower = await clipTowerConfig(config.clip_vision_config, source, checkpoint, `${llavaTower}.`)
+  return { config, tower, decoder, checkpoint }
+}
+
+/** The model without its tokenizer: what turns prepared conversations into logits. */
+export async function compileLlava(
+  files: ModelFiles,
+  { compile, onEvent, visualCache }: OpenOptions,
+): Promise<{ sight: LlavaSight; reader: PromptReaderParts; vision: Program }> {
+  const { config, tower, decoder, checkpoint } = await assembleLlava(files)
   const unused = requireKeys(new Map(Object.entries(llavaShapes(config, tower, decoder))), checkpoint)
   const unread = unused.filter(({ pattern }) => !llavaUnread.test(pattern))
   if (unread.length > 0)

@@ -7,9 +7,9 @@ import { AbortError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import { IMAGE_ID } from '../text/image-ids.ts'
 import { loadTokenizer } from '../text/load-tokenizer.ts'
-import { conversationOfTurns, turnTemplate } from '../text/turn-templates.ts'
-import { type MgLlavaParts, mgLlavaShapes, publishedLanguageModel } from './mgllava-config.ts'
-import { type AssembledMgLlava, assembleMgLlava } from './mgllava-parts.ts'
+import { conversationOfTurns } from '../text/turn-templates.ts'
+import { type MgLlavaParts, mgLlavaShapes } from './mgllava-config.ts'
+import { type AssembledMgLlava, assembleMgLlava, languageTemplate } from './mgllava-parts.ts'
 import {
   type MgLlavaPrepared,
   type MgLlavaSight,
@@ -32,9 +32,7 @@ import { VisualTokenCache } from './visual-token-cache.ts'
 export async function openMgLlava(files: ModelFiles, options: OpenOptions): Promise<System> {
   const model = await assembleMgLlava(files)
   const tokenizer = await loadTokenizer(model.tokenizerSource)
-  const { vocabSize, hiddenSize } = model.decoder
-  const named = model.config.template ?? publishedLanguageModel(vocabSize, hiddenSize)?.template ?? 'vicuna'
-  const turns = turnTemplate(named)
+  const turns = languageTemplate(model)
   const eos = tokenizer.eosId === undefined ? '' : (tokenizer.tokenOf(tokenizer.eosId) ?? '')
   const template = conversationOfTurns(turns, eos)
   const { sight, reader, vision } = await compileMgLlava(model, options)

@@ -9,6 +9,7 @@ import {
   openClipConfig,
 } from '../encoders/convnext-config.ts'
 import { CheckpointError } from '../tensor/errors.ts'
+import { type TurnTemplate, turnTemplate } from '../text/turn-templates.ts'
 import { clipTowerConfig } from './clip-tower.ts'
 import { type Companion, findCompanion, withCompanions } from './companion.ts'
 import {
@@ -76,6 +77,12 @@ export async function assembleMgLlava(files: ModelFiles): Promise<AssembledMgLla
     language?.name ?? `${files.source.name}/config.json (llm)`,
   )
   return { config, tower, convNext, decoder, checkpoint, tokenizerSource: language ?? files.source }
+}
+
+/** The chat template: the one that the configuration names, else that of the published model of these sizes. */
+export function languageTemplate({ config, decoder }: MgLlavaParts): TurnTemplate {
+  const published = publishedLanguageModel(decoder.vocabSize, decoder.hiddenSize)
+  return turnTemplate(config.template ?? published?.template ?? 'vicuna')
 }
 
 /** The configuration, with the language model that the weights' sizes tell where it names none. */

@@ -95,18 +95,22 @@ export function prepareMgLlava(
   return { ...layOutMgLlava(sight, ids, views, [views.length], question), tileKeys: keysOf(chosen, views) }
 }
 
-/** A picture as the model sees it, with its objects' boxes in those pixels. */
+/**
+ * A picture as the model sees it, with its objects' boxes in those pixels.
+ * @param isTextLong in training: whether the text leaves room for few boxes
+ */
 export function pictureView(
   { config, highSide, lowSide }: MgLlavaSight,
   { name, image }: Picture,
   boxes: Parameters<typeof mgLlavaBoxes>[0],
+  isTextLong = false,
 ): MgLlavaView {
   const padsToSquare = config.pad_image_to_square
   const options = { highSide, lowSide, padsToSquare }
   return {
     name,
     plan: mgLlavaPlan(image, options),
-    objects: mgLlavaBoxes(boxes, image, boxOptions(config, padsToSquare)),
+    objects: mgLlavaBoxes(boxes, image, { ...boxOptions(config, padsToSquare), isTextLong }),
     pixels: () => mgLlavaPixels(image, options),
   }
 }

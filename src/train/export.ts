@@ -25,6 +25,16 @@ export async function exportModel(
     const local = path.includes('/') || weightFiles.test(path) ? undefined : await source.localPath(path)
     if (local !== undefined) await copyFile(local, join(folder, path))
   }
+  // Trained weights of parts that were published apart are now the model's own.
+  const added = [...trained].filter(([key]) => !checkpoint.has(key))
+  const own = added.map(
+    ([key, { dtype, shape, data }]): TensorToWrite => ({
+      ...{ key, dtype, shape },
+      async *chunks() {
+        yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+      },
+    }),
+  )
   const tensors = checkpoint.keys().map((key): TensorToWrite => {
     const { dtype, shape } = checkpoint.entry(key)
     const own = trained.get(key)
@@ -38,7 +48,7 @@ export async function exportModel(
       },
     }
   })
-  await writeTensors(join(folder, 'model.safetensors'), tensors)
+  await writeTensors(join(folder, 'model.safetensors'), [...tensors, ...own])
 }
 
 /** A trained weight in the type in which its checkpoint keeps it. */

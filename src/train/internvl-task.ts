@@ -5,6 +5,7 @@ import { filledImage, type RgbImage } from '../image/rgb-image.ts'
 import { internVlConfig, tokensPerTile } from '../systems/internvl-config.ts'
 import { internVl2Variant } from '../systems/internvl2.ts'
 import type { ModelFiles } from '../systems/model-files.ts'
+import { InputError } from '../tensor/errors.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 import { labelConversation, withPlaceholder } from '../text/labels.ts'
 import { loadTokenizer } from '../text/load-tokenizer.ts'
@@ -36,7 +37,14 @@ export async function openInternVlTask(files: ModelFiles, options: SampleOptions
   }
   // A text-only sample carries one white tile that no placeholder stands for.
   const blank = pixelsOf(filledImage(224, 224, [255, 255, 255]), { strategy: 'single' })
+  if (options.labels === 'caption')
+    throw new InputError(
+      'option-without-effect',
+      'Captions without questions are LLaVA’s first stage; InternVL learns conversations only. Leave labels out.',
+      { option: 'labels' },
+    )
   return {
+    checkpoint: files.checkpoint,
     loss: (w) => internVlLoss(w, config, decoder),
     feeds(batch) {
       const samples = batch.map(({ record, pictures }): Sample => {

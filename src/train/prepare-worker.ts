@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
-import { readJsonFile } from '../checkpoint/config.ts'
 import { folderSource } from '../checkpoint/folder.ts'
-import { openCheckpoint } from '../checkpoint/open.ts'
 import { openConversations } from '../data/conversations.ts'
 import type { Draw } from '../data/order.ts'
 import { asPillow, decodeImage } from '../image/decode.ts'
+import { findBeside } from '../model/find-beside.ts'
+import { readModel } from '../systems/read-model.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 import type { Stage } from './recipe.ts'
 import { openTask, type SampleOptions } from './task.ts'
@@ -31,8 +31,9 @@ export type PrepareReply =
 // A thread of its own reads, decodes and cuts pictures while the engine computes.
 const { folder, options, data } = workerData as PreparerSetup
 const source = await folderSource(folder)
-const config = await readJsonFile(source, 'config.json')
-const task = await openTask({ source, checkpoint: await openCheckpoint(source), config }, options)
+const { config, checkpoint } = await readModel(source)
+const findModel = (id: string) => findBeside(id, folder)
+const task = await openTask({ source, checkpoint, config, findModel }, options)
 const datasets = await Promise.all(data.map(({ path, images }) => openConversations(path, images)))
 
 async function feedsOf(draws: readonly Draw[]): Promise<Record<string, HostTensor>> {

@@ -53,6 +53,8 @@ const stage = z
     tiling: z.looseObject({ strategy: z.string() }).optional(),
     /** The longest sequence; what is beyond is cut off. */
     maxLength: count.default(4096),
+    /** `caption`: the first answer alone, without what was asked (LLaVA's first stage). */
+    labels: z.enum(['conversation', 'caption']).default('conversation'),
     saveEvery: count.default(200),
   })
   .refine((it) => (it.steps === undefined) !== (it.epochs === undefined), {

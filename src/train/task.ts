@@ -1,22 +1,30 @@
+import type { Checkpoint } from '../checkpoint/checkpoint.ts'
 import type { ConversationRecord } from '../data/records.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
 import type { ModelFiles } from '../systems/model-files.ts'
+import { systemOfKeys } from '../systems/registry.ts'
 import { InputError } from '../tensor/errors.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 import type { TilingOptions } from '../tiling/tiling.ts'
 import { openInternVlTask } from './internvl-task.ts'
+import { openLlavaTask } from './llava-task.ts'
+import { openMgLlavaTask } from './mgllava-task.ts'
 
 /** How samples are made of records. */
 export interface SampleOptions {
   /** The model's own way by default. */
   readonly tiling?: TilingOptions | undefined
   readonly maxLength: number
+  /** What is learned: the answers of a conversation, or a caption whose question is thrown away (LLaVA, stage 1). */
+  readonly labels: 'conversation' | 'caption'
 }
 
 /** What training needs of a system: its loss, and how records become the loss's inputs. */
 export interface TrainingTask {
+  /** The model's weights, with those of parts that are published apart. */
+  readonly checkpoint: Checkpoint
   /** The scalar loss, traced from the weights. */
   loss(w: Weights): Tensor
   /** The loss's inputs for records and their decoded pictures. @throws InputError for a sample that does not fit */
@@ -31,12 +39,16 @@ type OpenTask = (files: ModelFiles, options: SampleOptions) => Promise<TrainingT
 const tasks: Readonly<Record<string, OpenTask>> = {
   InternVLChatModel: openInternVlTask,
   MiniMonkeyChatModel: openInternVlTask,
+  LlavaLlamaForCausalLM: openLlavaTask,
+  LlavaMistralForCausalLM: openLlavaTask,
+  MultiFuseObjectLLaVAModel: openMgLlavaTask,
 }
 
 /** @throws InputError `training-unknown`, which lists the systems that can be trained */
 export function openTask(files: ModelFiles, options: SampleOptions): Promise<TrainingTask> {
   const { architectures } = files.config as { architectures?: readonly string[] }
-  const open = tasks[architectures?.[0] ?? '']
+  const isMgLlava = !architectures && systemOfKeys(files.checkpoint) === 'mg-llava'
+  const open = isMgLlava ? openMgLlavaTask : tasks[architectures?.[0] ?? '']
   if (open) return open(files, options)
   throw new InputError(
     'training-unknown',

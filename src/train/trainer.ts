@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
-import { readJsonFile } from '../checkpoint/config.ts'
 import { checkpointOfEntries } from '../checkpoint/entries.ts'
 import { folderSource } from '../checkpoint/folder.ts'
-import { openCheckpoint } from '../checkpoint/open.ts'
 import { findModel } from '../hub/find.ts'
+import { findBeside } from '../model/find-beside.ts'
 import type { CompileOptions } from '../runtime/program.ts'
 import type { ModelFiles } from '../systems/model-files.ts'
+import { readModel } from '../systems/read-model.ts'
 import { AbortError, InputError } from '../tensor/errors.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 import type { TilingOptions } from '../tiling/tiling.ts'
@@ -60,8 +60,11 @@ export interface TrainResult {
 export async function train(recipe: Recipe, options: TrainOptions): Promise<TrainResult> {
   const found = await findModel(recipe.model)
   const source = await folderSource(found.folder)
-  const config = withSystem(await readJsonFile(source, 'config.json'), recipe.as)
-  const files: ModelFiles = { source, checkpoint: await openCheckpoint(source), config }
+  const { config, checkpoint } = await readModel(source)
+  const files: ModelFiles = {
+    ...{ source, checkpoint, config: withSystem(config, recipe.as) },
+    findModel: (id) => findBeside(id, found.folder),
+  }
   const run = await RunFolder.open(recipe)
   for (let stage = run.progress.stage; stage < recipe.stages.length; stage++)
     await trainStage(recipe, stage, files, found.folder, run, options)
@@ -85,9 +88,13 @@ async function trainStage(
   const first = run.progress.step
   const order = await BatchOrder.open(stage, recipe.seed + index, first * stage.microBatches)
   const steps = stepsOf(stage, order.length)
-  const sampling = { tiling: stage.tiling as TilingOptions | undefined, maxLength: stage.maxLength }
+  const sampling = {
+    tiling: stage.tiling as TilingOptions | undefined,
+    maxLength: stage.maxLength,
+    labels: stage.labels,
+  }
   const task = await openTask(files, sampling)
-  const checkpoint = overlaid(files.checkpoint, await run.trainedBefore(index))
+  const checkpoint = overlaid(task.checkpoint, await run.trainedBefore(index))
   const { train: groups, maxNorm, microBatches } = stage
   const step = await TrainingStep.compile(checkpoint, (w) => task.loss(w), {
     groups,
@@ -176,10 +183,13 @@ function overlaid(checkpoint: Checkpoint, values: ReadonlyMap<string, HostTensor
 /** The configuration under the architecture that a recipe's `as` names. */
 function withSystem(config: unknown, as: string | undefined): unknown {
   if (as === undefined) return config
-  const architectures = { internvl2: 'InternVLChatModel', 'mini-monkey': 'MiniMonkeyChatModel' }[as]
+  const architectures = {
+    ...{ internvl2: 'InternVLChatModel', 'mini-monkey': 'MiniMonkeyChatModel' },
+    ...{ llava: 'LlavaLlamaForCausalLM', 'mg-llava': 'MultiFuseObjectLLaVAModel' },
+  }[as]
   if (architectures) return { ...(config as object), architectures: [architectures] }
   throw new InputError(
     'training-unknown',
-    `There is no system '${as}' to train. Known are internvl2, mini-monkey.`,
+    `There is no system '${as}' to train. Known are internvl2, mini-monkey, llava, mg-llava.`,
   )
 }

@@ -12,8 +12,9 @@ import {
   pictureView,
 } from '../../../src/systems/mgllava-prepare.ts'
 import { PromptReader } from '../../../src/systems/prompt-reader.ts'
-import { f32, type HostTensor, hostTensor, i64, zeros } from '../../../src/tensor/tensor.ts'
+import { f32, type HostTensor, hostTensor, i64 } from '../../../src/tensor/tensor.ts'
 import { joinTiles } from '../../../src/train/collate.ts'
+import { blankView } from '../../../src/train/mgllava-task.ts'
 import {
   type MgLlavaTrainingSample,
   mergeMgLlava,
@@ -54,17 +55,6 @@ export async function run(golden: GoldenCase): Promise<GoldenResult> {
   await vision.dispose()
   await reader.programs.dispose()
   return { tensors, checked: tensors.size }
-}
-
-/** A text without pictures: black nothing in both sizes, and one box. */
-function blankView({ highSide, lowSide }: MgLlavaSight): MgLlavaTrainingSample['views'][number] {
-  return {
-    objects: { boxes: [[0, 0, 100, 100]], labels: [] },
-    pixels: () => ({
-      high: zeros('f32', [1, 3, highSide, highSide]),
-      low: zeros('f32', [1, 3, lowSide, lowSide]),
-    }),
-  }
 }
 
 async function trainingBatch(

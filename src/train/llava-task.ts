@@ -1,0 +1,50 @@
+import { normalisations } from '../image/normalise.ts'
+import { llavaTiling, tokensPerLlavaTile } from '../systems/llava-config.ts'
+import { assembleLlava, llavaTemplate } from '../systems/llava15.ts'
+import type { ModelFiles } from '../systems/model-files.ts'
+import { zeros } from '../tensor/tensor.ts'
+import { withPlaceholder } from '../text/labels.ts'
+import { labelCaption, labelLlava } from '../text/llava-labels.ts'
+import { loadTokenizer } from '../text/load-tokenizer.ts'
+import { conversationTemplate } from '../text/templates.ts'
+import { picturesTokens } from '../tiling/any-res-tokens.ts'
+import { tilePixelValues } from '../tiling/pixel-values.ts'
+import { planTiles } from '../tiling/tiling.ts'
+import { joinTiles } from './collate.ts'
+import { type LlavaTrainingSample, llavaFeeds, llavaLoss } from './llava-training.ts'
+import type { SampleOptions, TrainingTask } from './task.ts'
+
+/** Training of LLaVA-1.5 and LLaVA-NeXT checkpoints. Source: LLaVA, `train.py`; golden cases `llava15-*`. */
+export async function openLlavaTask(files: ModelFiles, options: SampleOptions): Promise<TrainingTask> {
+  const { config, tower, decoder, checkpoint } = await assembleLlava(files)
+  const tokenizer = await loadTokenizer(files.source)
+  const template = conversationTemplate(llavaTemplate(files.source.name, config.architectures[0]!))
+  const most = Math.min(options.maxLength, config.tokenizer_model_max_length ?? options.maxLength)
+  const cut = { ...config, tokenizer_model_max_length: most }
+  const tileSize = tower.image_size
+  const tiling = options.tiling ?? llavaTiling(config, tileSize)
+  // A text-only sample carries one picture of zeros that no placeholder stands for.
+  const blank = zeros('f32', [1, 3, tileSize, tileSize])
+  return {
+    checkpoint,
+    loss: (w) => llavaLoss(w, config, tower, decoder),
+    feeds(batch) {
+      const samples = batch.map(({ record, pictures }): LlavaTrainingSample => {
+        const plans = pictures.map((image) => planTiles(image, { ...tiling, tileSize }))
+        const parts = pictures.map((image, i) => tilePixelValues(image, plans[i]!, normalisations.clip))
+        const conversation =
+          pictures.length > 0 ? withPlaceholder(record.conversations) : record.conversations
+        const labelled =
+          options.labels === 'caption'
+            ? labelCaption(conversation, tokenizer)
+            : labelLlava(template, conversation, tokenizer, most)
+        return {
+          ...labelled,
+          pixels: parts.length > 0 ? joinTiles(parts) : blank,
+          orders: picturesTokens(plans, tokensPerLlavaTile(config, tower), config.mm_patch_merge_type),
+        }
+      })
+      return llavaFeeds(samples, cut, tower, decoder)
+    },
+  }
+}
