@@ -69,7 +69,7 @@ test('the vision tower comes from the folder beside the model, or the error says
   await assert.rejects(load(path), {
     code: 'companion-missing',
     message:
-      /published apart, as openai\/clip-tiny-patch14-28.*Run: panoptes pull openai\/clip-tiny-patch14-28/s,
+      /its vision tower, published apart as openai\/clip-tiny-patch14-28: panoptes pull openai\/clip-tiny/,
   })
   const beside = join(folder, 'clip-tiny-patch14-28')
   await mkdir(beside)

@@ -54,7 +54,7 @@ const stage = z
     /** The longest sequence; what is beyond is cut off. */
     maxLength: count.default(4096),
     /** `caption`: the first answer alone, without what was asked (LLaVA's first stage). */
-    labels: z.enum(['conversation', 'caption']).default('conversation'),
+    labels: z.enum(['conversation', 'caption']).optional(),
     saveEvery: count.default(200),
   })
   .refine((it) => (it.steps === undefined) !== (it.epochs === undefined), {

@@ -17,8 +17,8 @@ export interface SampleOptions {
   /** The model's own way by default. */
   readonly tiling?: TilingOptions | undefined
   readonly maxLength: number
-  /** What is learned: the answers of a conversation, or a caption whose question is thrown away (LLaVA, stage 1). */
-  readonly labels: 'conversation' | 'caption'
+  /** What is learned: the answers of a conversation (default), or a caption without its question (LLaVA, stage 1). */
+  readonly labels?: 'conversation' | 'caption' | undefined
 }
 
 /** What training needs of a system: its loss, and how records become the loss's inputs. */
