@@ -60,6 +60,7 @@ export const namingOptions = {
     ['fp32', 'int8', 'int4'],
     'how weights are multiplied (default fp32): int8 is several times faster, int4 decodes fastest',
   ),
+  kvCache: choice('PRECISION', ['fp32', 'int8'], 'how the tokens of an answer are cached (default fp32)'),
 }
 
 /** How pictures are looked at. */
@@ -150,9 +151,11 @@ export async function loadNamed(
 ): Promise<NodeModel> {
   const model = modelNamed(flags)
   const { load } = await import('../model/load-node.ts')
-  const { device, engine, threads, precision, as, visualCache: visualCacheDir, tagger, detector } = flags
+  const { device, engine, threads, precision, kvCache, as } = flags
+  const { visualCache: visualCacheDir, tagger, detector } = flags
   const objects = { tagger, detector }
-  const options = { device, engine, threads, precision, as, visualCacheDir, objects, onEvent, signal }
+  const compile = { device, engine, threads, precision, kvCache }
+  const options = { ...compile, as, visualCacheDir, objects, onEvent, signal }
   const loading = load(model, options)
   return Promise.race([loading, whenAborted(signal)])
 }

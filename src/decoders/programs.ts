@@ -7,10 +7,12 @@ import { KvCache } from '../runtime/kv-cache.ts'
 import { LateProgram } from '../runtime/late-program.ts'
 import type { Part } from '../runtime/precision.ts'
 import { type CompileOptions, Program } from '../runtime/program.ts'
+import { InputError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
+import { CellPrecision } from './cell-precision.ts'
 import type { Decoder } from './decoder.ts'
 import type { RotaryTables } from './rope.ts'
-import { cellStage, pastStage, type StageRange } from './stage-graph.ts'
+import { type CellType, cellStage, pastStage, type StageRange } from './stage-graph.ts'
 
 export interface DecoderProgramOptions {
   /** Blocks before which the chain is cut; none by default. */
@@ -21,6 +23,9 @@ export interface DecoderProgramOptions {
   /** Told before each program is compiled. */
   readonly onProgram?: (done: number, total: number) => void
 }
+
+/** New tokens up to which 8-bit cells are read as they are: changing their type costs more. */
+const mostNarrowTokens = 64
 
 /** What one stage gives for new tokens. */
 export interface StageResult {
@@ -66,15 +71,23 @@ export class DecoderPrograms {
   readonly #embedding: LateProgram
   readonly #pastStages: readonly LateProgram[]
   readonly #cellStages: readonly LateProgram[]
+  /** Over 8-bit cells, where the cache may have them. */
+  readonly #narrowStages: readonly LateProgram[]
+  readonly #cellPrecision: CellPrecision | undefined
   readonly #head: LateProgram
   readonly #stageWork: readonly (() => WorkOfSizes)[]
   readonly #headWork: () => WorkOfSizes
 
   private constructor(decoder: Decoder, w: Weights, options: DecoderProgramOptions) {
     const bounds = [0, ...(options.cuts ?? []), decoder.layers]
-    const late = (name: string, outputs: () => Record<string, Tensor>, part: Part = 'decoder'): LateProgram =>
-      new LateProgram(() => Program.compile(name, outputs(), { ...options.compile, part }))
-    const { engine, device, taps } = options.compile
+    const late = (
+      name: string,
+      outputs: () => Record<string, Tensor>,
+      part: Part = 'decoder',
+      rows?: 'few' | 'many',
+    ): LateProgram =>
+      new LateProgram(() => Program.compile(name, outputs(), { ...options.compile, part, rows }))
+    const { engine, device, taps, kvCache } = options.compile
     this.decoder = decoder
     this.stages = bounds.slice(1).map((end, i) => ({ first: bounds[i]!, end }))
     // The kernel rotates whole groups of 16 channels, and gives no attention weights.
@@ -91,18 +104,35 @@ export class DecoderPrograms {
       once(() => workOf(Object.values(pastStage(decoder, w, stage, options.observed)))),
     )
     this.#headWork = once(() => workOf(Object.values(headOutputs(decoder, w))))
-    this.#cellStages = this.stages.map((stage) =>
-      late(`blocks ${stage.first}–${stage.end - 1} in place`, () => cellStage(decoder, w, stage)),
-    )
+    const cells = (type: CellType, rows?: 'few' | 'many') =>
+      this.stages.map((stage) =>
+        late(
+          `blocks ${stage.first}–${stage.end - 1} over ${type} cells`,
+          () => cellStage(decoder, w, stage, type),
+          'decoder',
+          rows,
+        ),
+      )
+    const isNarrow = this.memory !== undefined && kvCache === 'int8'
+    this.#cellStages = cells('f32', isNarrow ? 'many' : undefined)
+    this.#narrowStages = isNarrow ? cells('i8', 'few') : []
+    this.#cellPrecision = isNarrow ? new CellPrecision(decoder, options.compile) : undefined
   }
 
-  /** @throws EngineError, CheckpointError `weight-missing` */
+  /** @throws EngineError, CheckpointError `weight-missing`; InputError `option-without-effect` */
   static async compile(
     decoder: Decoder,
     w: Weights,
     options: DecoderProgramOptions,
   ): Promise<DecoderPrograms> {
     const programs = new DecoderPrograms(decoder, w, options)
+    if (options.compile.kvCache === 'int8' && !programs.memory)
+      throw new InputError(
+        'option-without-effect',
+        `An int8 cache needs the engine 'native' on the CPU, heads of a multiple of 16 channels (they have ` +
+          `${decoder.headSize}) and no taps; the engine is ${options.compile.engine.name}. Leave the option out.`,
+        { option: 'kvCache' },
+      )
     const usual = programs.memory ? programs.#cellStages : programs.#pastStages
     const parts = [programs.#embedding, programs.#head, ...usual]
     try {
@@ -161,8 +191,8 @@ export class DecoderPrograms {
       feeds.observers =
         inputs.observers ?? hostTensor('f32', [batch, tokens], new Float32Array(batch * tokens))
     for (let layer = first; layer < end; layer++) {
-      feeds[`past.key.${layer}`] = cache.key(layer)
-      feeds[`past.value.${layer}`] = cache.value(layer)
+      feeds[`past.key.${layer}`] = cache.key(layer).tensor
+      feeds[`past.value.${layer}`] = cache.value(layer).tensor
     }
     const { output, receivedAttention, ...rest } = await program.run(feeds, undefined, { signal })
     const taps: Record<string, HostTensor> = {}
@@ -178,6 +208,32 @@ export class DecoderPrograms {
   }
 
   /**
+   * Makes a cache ready for `runCells` of `tokens` new tokens: room, and the type of its cells. A prompt is read over
+   * floats, because the kernel reads 8-bit cells of many tokens 3 to 5 times slower; an answer and what is said in a few
+   * words after it over 8 bits, where the cache has them.
+   */
+  async prepareCells(tokens: number, cache: KvCache): Promise<void> {
+    await cache.reserve(cache.length + tokens)
+    const precision = this.#cellPrecision
+    if (!precision || cache.length === 0) return
+    if (tokens === 1 && !cache.isNarrow) {
+      await this.#closeUnused(this.#cellStages)
+      await cache.convert('i8', (kind, from, into) => precision.narrow(kind, from, into))
+    }
+    if (tokens > mostNarrowTokens && cache.isNarrow) {
+      await this.#closeUnused(this.#narrowStages)
+      await cache.convert('f32', (_, from, into) => precision.widen(from, into))
+    }
+  }
+
+  /** Closes the form that is not used now where both together would take twice the memory for weights. */
+  async #closeUnused(stages: readonly LateProgram[]): Promise<void> {
+    const { precision, keepsBothForms } = this.#options.compile
+    if (keepsBothForms ?? precision?.decoder !== 'int4') return
+    for (const stage of stages) await stage.close()
+  }
+
+  /**
    * Runs one stage over new tokens, which fills their cells of the cache; the caller has reserved them and counts them
    * when all stages are done. Rows start together, without padding; several rows take one token each, or their first.
    * → [B, T, H]
@@ -188,7 +244,8 @@ export class DecoderPrograms {
     { hidden, tables, signal }: CellInputs,
     cache: KvCache,
   ): Promise<HostTensor<'f32'>> {
-    const program = await this.#cellStages[index]!.get()
+    const stages = cache.isNarrow ? this.#narrowStages : this.#cellStages
+    const program = await stages[index]!.get()
     const { first, end } = this.stages[index]!
     const [batch, tokens] = hidden.shape as [number, number]
     const total = cache.length + tokens
@@ -201,8 +258,11 @@ export class DecoderPrograms {
     }
     const outputs: Record<string, HostTensor> = {}
     for (let layer = first; layer < end; layer++) {
-      outputs[`key.${layer}`] = feeds[`past.key.${layer}`] = cache.key(layer)
-      outputs[`value.${layer}`] = feeds[`past.value.${layer}`] = cache.value(layer)
+      const [key, value] = [cache.key(layer), cache.value(layer)]
+      outputs[`key.${layer}`] = feeds[`past.key.${layer}`] = key.tensor
+      outputs[`value.${layer}`] = feeds[`past.value.${layer}`] = value.tensor
+      if (key.scale) feeds[`key_scale.${layer}`] = key.scale
+      if (value.scale) feeds[`value_scale.${layer}`] = value.scale
     }
     const { output } = await program.run(feeds, undefined, { outputs, signal })
     return output as HostTensor<'f32'>
@@ -215,8 +275,9 @@ export class DecoderPrograms {
   }
 
   async dispose(): Promise<void> {
-    for (const program of [this.#embedding, ...this.#pastStages, ...this.#cellStages, this.#head])
-      await program.dispose()
+    const stages = [...this.#pastStages, ...this.#cellStages, ...this.#narrowStages]
+    for (const program of [this.#embedding, ...stages, this.#head]) await program.dispose()
+    await this.#cellPrecision?.dispose()
   }
 
   #observes(index: number): boolean {

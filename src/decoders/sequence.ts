@@ -130,7 +130,7 @@ export class DecoderSequence {
     const { cache, programs } = this
     const held = cache.length
     const total = held + embeddings.shape[1]!
-    await cache.reserve(total)
+    await programs.prepareCells(total - held, cache)
     // Without padding all rows have the positions of the first.
     const tables = this.#tables!.fill(held, tablesOf(this.positions(held, total).slice(0, 1)), cache.capacity)
     let hidden = embeddings

@@ -44,11 +44,19 @@ export function pastStage(
   return { output: x, ...outputs }
 }
 
+/** What the cells of a cache hold: floats, or 8 bits with a scale a channel, [kv heads · D] a layer. */
+export type CellType = 'f32' | 'i8'
+
 /**
  * A stage that fills cells of the cache. hidden [B, T, H], tables by cell [C, D/2], each row's last new cell i32 [B],
  * the filled cells i32 and each layer's cache [B, kv heads, C, D] → output [B, T, H] and each layer's cache.
  */
-export function cellStage(decoder: Decoder, w: Weights, { first, end }: StageRange): Record<string, Tensor> {
+export function cellStage(
+  decoder: Decoder,
+  w: Weights,
+  { first, end }: StageRange,
+  type: CellType,
+): Record<string, Tensor> {
   const [B, T, C] = [dim('B'), dim('T'), dim('C')]
   const { kvHeads, headSize } = decoder
   const shared = {
@@ -60,9 +68,13 @@ export function cellStage(decoder: Decoder, w: Weights, { first, end }: StageRan
   const outputs: Record<string, Tensor> = {}
   let x = input('hidden', 'f32', [B, T, decoder.hiddenSize])
   for (let layer = first; layer < end; layer++) {
-    const pastKey = input(`past.key.${layer}`, 'f32', [B, kvHeads, C, headSize])
-    const pastValue = input(`past.value.${layer}`, 'f32', [B, kvHeads, C, headSize])
-    const result = decoder.block(w, layer, x, { cells: { ...shared, pastKey, pastValue } })
+    const pastKey = input(`past.key.${layer}`, type, [B, kvHeads, C, headSize])
+    const pastValue = input(`past.value.${layer}`, type, [B, kvHeads, C, headSize])
+    const scales = type === 'i8' && {
+      keyScale: input(`key_scale.${layer}`, 'f32', [kvHeads * headSize]),
+      valueScale: input(`value_scale.${layer}`, 'f32', [kvHeads * headSize]),
+    }
+    const result = decoder.block(w, layer, x, { cells: { ...shared, pastKey, pastValue, ...scales } })
     x = result.output
     outputs[`key.${layer}`] = result.key
     outputs[`value.${layer}`] = result.value

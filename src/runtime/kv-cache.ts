@@ -1,3 +1,4 @@
+import { sizeOf } from '../tensor/dtype.ts'
 import { elementCount, type HostTensor, zeros } from '../tensor/tensor.ts'
 import type { EngineMemory } from './engine.ts'
 
@@ -5,6 +6,13 @@ export interface KvCacheShape {
   readonly layers: number
   readonly kvHeads: number
   readonly headSize: number
+}
+
+/** One layer's keys or values, [B, kv heads, capacity, D]: f32, or i8 with what a step of each channel stands for. */
+export interface Cells {
+  readonly tensor: HostTensor
+  /** [kv heads · D] */
+  readonly scale?: HostTensor
 }
 
 export interface KvCacheOptions {
@@ -39,8 +47,9 @@ export class KvCache {
   /** Per future row the present one that it is a copy of. */
   #selected: readonly number[] | undefined
   readonly #pending = new Map<number, { key: HostTensor; value: HostTensor }>()
-  readonly #keys: HostTensor<'f32'>[]
-  readonly #values: HostTensor<'f32'>[]
+  readonly #keys: Cells[]
+  readonly #values: Cells[]
+  #type: 'f32' | 'i8' = 'f32'
 
   constructor(shape: KvCacheShape, batch: number, { memory, cells = 0 }: KvCacheOptions = {}) {
     this.shape = shape
@@ -67,17 +76,37 @@ export class KvCache {
 
   /** The bytes that the buffers take; of the engine's memory those that were ever filled are really taken. */
   get sizeBytes(): number {
-    return [...this.#keys, ...this.#values].reduce((sum, { data }) => sum + data.byteLength, 0)
+    return [...this.#keys, ...this.#values].reduce((sum, { tensor }) => sum + tensor.data.byteLength, 0)
   }
 
-  /** [B, kv heads, capacity, D] */
-  key(layer: number): HostTensor<'f32'> {
+  /** Whether the cells hold 8 bits. */
+  get isNarrow(): boolean {
+    return this.#type === 'i8'
+  }
+
+  key(layer: number): Cells {
     return this.#keys[layer]!
   }
 
-  /** [B, kv heads, capacity, D] */
-  value(layer: number): HostTensor<'f32'> {
+  value(layer: number): Cells {
     return this.#values[layer]!
+  }
+
+  /** Replaces every layer's cells by what `convert` writes into a buffer of another type. */
+  async convert(
+    type: 'f32' | 'i8',
+    convert: (kind: 'key' | 'value', from: Cells, into: HostTensor) => Promise<Cells>,
+  ): Promise<void> {
+    await this.settle()
+    this.#type = type
+    for (const [kind, cells] of [
+      ['key', this.#keys],
+      ['value', this.#values],
+    ] as const)
+      for (const [layer, from] of cells.entries()) {
+        cells[layer] = await convert(kind, from, this.#buffer(this.#batch, this.#capacity).tensor)
+        this.#memory?.free(from.tensor)
+      }
   }
 
   /** Puts the rows in place that were selected. To be awaited before the tensors are used. */
@@ -108,8 +137,8 @@ export class KvCache {
     if (needed > this.#capacity) await this.#relayout(needed)
     const turn = new Turn()
     for (const [layer, { key, value }] of this.#pending) {
-      this.#place(this.#keys[layer]!, key, tokens)
-      this.#place(this.#values[layer]!, value, tokens)
+      this.#place(this.#keys[layer]!.tensor, key, tokens)
+      this.#place(this.#values[layer]!.tensor, value, tokens)
       this.bytesCopied += 2 * key.data.byteLength
       await turn.moved(2 * key.data.byteLength)
     }
@@ -136,52 +165,56 @@ export class KvCache {
     this.#capacity = 0
     this.#selected = undefined
     this.#pending.clear()
-    for (const buffers of [this.#keys, this.#values])
-      buffers.forEach((buffer, layer) => {
-        this.#memory?.free(buffer)
-        buffers[layer] = this.#buffer(this.#batch, 0)
+    for (const cells of [this.#keys, this.#values])
+      cells.forEach(({ tensor }, layer) => {
+        this.#memory?.free(tensor)
+        cells[layer] = this.#buffer(this.#batch, 0)
       })
   }
 
-  #buffer(batch: number, capacity: number): HostTensor<'f32'> {
+  #buffer(batch: number, capacity: number): Cells {
     const shape = [batch, this.shape.kvHeads, capacity, this.shape.headSize]
     const isEmpty = elementCount(shape) === 0
-    return this.#memory && !isEmpty ? this.#memory.allocate('f32', shape) : zeros('f32', shape)
+    const memory = isEmpty ? undefined : this.#memory
+    return { tensor: memory ? memory.allocate(this.#type, shape) : zeros(this.#type, shape) }
   }
 
-  #place(buffer: HostTensor<'f32'>, rows: HostTensor, tokens: number): void {
+  #place(buffer: HostTensor, rows: HostTensor, tokens: number): void {
     const { kvHeads, headSize } = this.shape
     const size = tokens * headSize
-    const data = rows.data as Float32Array
+    const [from, to] = [rows.data as Float32Array, buffer.data as Float32Array]
     for (let head = 0; head < this.#batch * kvHeads; head++)
-      buffer.data.set(
-        data.subarray(head * size, (head + 1) * size),
-        (head * this.#capacity + this.#length) * headSize,
-      )
+      to.set(from.subarray(head * size, (head + 1) * size), (head * this.#capacity + this.#length) * headSize)
   }
 
   async #relayout(capacity: number): Promise<void> {
     const { kvHeads, headSize } = this.shape
     const sources = this.#selected ?? Array.from({ length: this.#batch }, (_, row) => row)
-    const held = this.#length * headSize
+    const size = headSize * sizeOf(this.#type)
+    const held = this.#length * size
     const turn = new Turn()
-    for (const buffers of [this.#keys, this.#values])
-      for (const [layer, old] of buffers.entries()) {
-        const next = this.#buffer(sources.length, capacity)
+    for (const cells of [this.#keys, this.#values])
+      for (const [layer, old] of cells.entries()) {
+        const next = { ...old, ...this.#buffer(sources.length, capacity) }
+        const [from, to] = [bytesOf(old.tensor), bytesOf(next.tensor)]
         for (const [row, source] of sources.entries())
           for (let head = 0; head < kvHeads; head++) {
-            const from = (source * kvHeads + head) * this.#capacity * headSize
-            next.data.set(old.data.subarray(from, from + held), (row * kvHeads + head) * capacity * headSize)
-            this.bytesCopied += 4 * held
-            await turn.moved(4 * held)
+            const start = (source * kvHeads + head) * this.#capacity * size
+            to.set(from.subarray(start, start + held), (row * kvHeads + head) * capacity * size)
+            this.bytesCopied += held
+            await turn.moved(held)
           }
-        this.#memory?.free(old)
-        buffers[layer] = next
+        this.#memory?.free(old.tensor)
+        cells[layer] = next
       }
     this.#batch = sources.length
     this.#capacity = capacity
     this.#selected = undefined
   }
+}
+
+function bytesOf({ data }: HostTensor): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 }
 
 /** Lets timers and signals in between two pieces of a long copy. */

@@ -44,9 +44,10 @@ export async function lowered(outputs: Outputs, options: CompileOptions): Promis
   const tensors = Object.values(outputs)
   const entries = quantisableWeights(tensors)
   if (entries.size === 0) return { many: outputs }
+  const { rows } = options
   const inForm = async (form: QuantisedForm): Promise<Outputs> =>
     lowerLinears(outputs, await quantiseAll(entries, form, quantised), activationType())
-  if (few === many) return { many: await inForm(many) }
+  if (few === many || rows) return { many: await inForm(rows === 'few' ? few : many) }
   const counts = productRows(tensors, entries)
   const most = keepsBothForms ? mostFewRows.both : mostFewRows.one
   return {

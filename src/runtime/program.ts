@@ -20,6 +20,13 @@ export interface CompileOptions {
   readonly precision?: Precisions | undefined
   /** Which of the precisions is meant; `vision` by default. */
   readonly part?: Part | undefined
+  /** The form that is wanted alone where the precision has one for few rows and one for many; both by default. */
+  readonly rows?: 'few' | 'many' | undefined
+  /**
+   * How a decoder's cache holds the tokens of an answer while it is written: `int8` reads a quarter of the bytes and
+   * rounds (prompts are read in fp32, rows padded at the left stay so). fp32 by default.
+   */
+  readonly kvCache?: 'fp32' | 'int8' | undefined
   /** Where quantised weights are kept; in memory by default. */
   readonly quantised?: QuantisedStore | undefined
   /**

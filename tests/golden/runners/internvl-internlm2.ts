@@ -65,18 +65,18 @@ async function plain(
   tensors.set('plain.hidden_states.0', embeddings)
   for (const [name, value] of Object.entries(taps)) tensors.set(`plain.${name}`, value)
   tensors.set(`plain.hidden_states.${programs.decoder.layers}`, normed)
-  tensors.set('plain.past_key.0', held(sequence.cache.key(0), sequence.length))
-  tensors.set('plain.past_value.0', held(sequence.cache.value(0), sequence.length))
+  tensors.set('plain.past_key.0', held(sequence.cache.key(0).tensor, sequence.length))
+  tensors.set('plain.past_value.0', held(sequence.cache.value(0).tensor, sequence.length))
   tensors.set('plain.logits', logits)
 }
 
 /** The filled cells of a cache. [1, kv, capacity, D] → [1, kv, length, D]. */
-function held(cells: HostTensor<'f32'>, length: number): HostTensor {
+function held(cells: HostTensor, length: number): HostTensor {
   const [B, heads, capacity, size] = cells.shape as [number, number, number, number]
   const data = new Float32Array(B * heads * length * size)
   for (let head = 0; head < B * heads; head++) {
     const from = head * capacity * size
-    data.set(cells.data.subarray(from, from + length * size), head * length * size)
+    data.set((cells.data as Float32Array).subarray(from, from + length * size), head * length * size)
   }
   return hostTensor('f32', [B, heads, length, size], data)
 }
