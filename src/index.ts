@@ -15,6 +15,12 @@ export {
   type OpenDetectorOptions,
   openDetector,
 } from './detectors/detector.ts'
+export {
+  type DescribedTags,
+  describeTags,
+  type OpenTag,
+  parseDescriptions,
+} from './detectors/open-tags.ts'
 export type { Tag } from './detectors/tag-list.ts'
 export {
   type OpenTaggerOptions,

@@ -9,6 +9,11 @@ export { encodePng } from './image/encode.ts'
 export * from './index.ts'
 export { type LoadDetectorOptions, loadDetector, type NodeDetector } from './model/load-detector.ts'
 export { type EncodedPicture, load, type NodeLoadOptions, type NodeModel } from './model/load-node.ts'
-export { type LoadTaggerOptions, loadTagger, type NodeTagger } from './model/load-tagger.ts'
+export {
+  type LoadTaggerOptions,
+  loadTagger,
+  type NodeTagger,
+  type OpenTagChoice,
+} from './model/load-tagger.ts'
 export { chooseEngine, engineNames } from './runtime/default-engine.ts'
 export { drawTiling } from './tiling/draw.ts'

@@ -122,6 +122,18 @@ describe('tag', () => {
     assert.deepEqual(JSON.parse(named.stdout).tags, [])
     assert.match(named.stderr, /every tag has the threshold 0\.68/)
   })
+  test('tags of one’s own, described or not', async () => {
+    const file = join(folder, 'descriptions.json')
+    await writeFile(file, '{ "cat": ["soft", "furry"], "sign": ["green", "white letters"] }')
+    const clip = ['--text-model', join(root, 'tests/fixtures/clip'), '--threshold', '0', '--json']
+    const { stdout } = panoptes('tag', picture, '--model', ram, '--descriptions', file, ...clip)
+    assert.equal(JSON.parse(stdout).text, 'cat | sign')
+    const own = (...words: string[]) => panoptes('tag', picture, '--model', ram, ...words)
+    fails(own('--open-tags', 'fox', '--only', 'sky'), /belong to the checkpoint’s own list/, 2)
+    fails(own('--open-tags', 'fox', '--descriptions', file), /exclude each other/, 2)
+    await writeFile(file, '{ "cat": "soft" }')
+    fails(own('--descriptions', file, ...clip), /descriptions\.json must be \{ "tag": /)
+  })
   test('a model of another kind, and none', () => {
     fails(panoptes('tag', picture, '--model', model), /has no weight visual_encoder/)
     fails(panoptes('tag', picture), /--model with a RAM or RAM\+\+ checkpoint/, 2)

@@ -12,6 +12,22 @@ export interface DescriptionTable {
   read(indices: readonly number[]): Promise<HostTensor<'f32'>>
 }
 
+/** Descriptions that are in memory, [tags, perTag, E]. */
+export function describedTable({ shape, data }: HostTensor<'f32'>): DescriptionTable {
+  const [tags, perTag, width] = shape as [number, number, number]
+  const size = perTag * width
+  return {
+    tags,
+    perTag,
+    async read(indices) {
+      const rows = zeros('f32', [indices.length, perTag, width])
+      for (const [row, index] of indices.entries())
+        rows.data.set(data.subarray(index * size, (index + 1) * size), row * size)
+      return rows
+    },
+  }
+}
+
 /** `label_embed` [tags·perTag, E] by tag. All of RAM++'s is 479 MB; `tags` must divide its rows. */
 export function descriptionTable(entry: WeightEntry, tags: number): DescriptionTable {
   const [rows, width] = entry.shape as [number, number]

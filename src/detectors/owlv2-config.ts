@@ -1,19 +1,9 @@
 import { z } from 'zod'
-import {
-  clipLayersConfig,
-  clipLayersShapes,
-  clipVisionConfig,
-  clipVitShapes,
-} from '../encoders/clip-config.ts'
+import { clipTextConfig, clipTextShapes, clipVisionConfig, clipVitShapes } from '../encoders/clip-config.ts'
 import { prefixShapes, type Shapes } from '../graph/weights.ts'
 
 /** Published files leave out what equals the defaults of transformers' Owlv2TextConfig: the base model's values. */
-const textConfig = clipLayersConfig.extend({
-  hidden_size: z.int().positive().default(512),
-  intermediate_size: z.int().positive().default(2048),
-  num_hidden_layers: z.int().positive().default(12),
-  num_attention_heads: z.int().positive().default(8),
-  vocab_size: z.int().positive().default(49408),
+const textConfig = clipTextConfig.extend({
   max_position_embeddings: z.int().min(3).default(16),
   pad_token_id: z.int().nonnegative().default(0),
 })
@@ -49,12 +39,7 @@ export function owlv2Shapes(config: Owlv2Config): Shapes {
   const { text_config: text, vision_config: vision, projection_dim } = config
   const [t, d] = [text.hidden_size, vision.hidden_size]
   return {
-    ...prefixShapes('owlv2.text_model', {
-      'embeddings.token_embedding.weight': [text.vocab_size, t],
-      'embeddings.position_embedding.weight': [text.max_position_embeddings, t],
-      ...clipLayersShapes(text),
-      ...pair('final_layer_norm', [t]),
-    }),
+    ...prefixShapes('owlv2.text_model', clipTextShapes(text)),
     'owlv2.text_projection.weight': [projection_dim, t],
     ...prefixShapes('owlv2.vision_model', {
       ...clipVitShapes(vision, vision.num_hidden_layers, 'pre_layernorm'),

@@ -1,3 +1,4 @@
+import { endPositions } from '../encoders/clip-text.ts'
 import { type Dim, dim } from '../graph/dim.ts'
 import { input, type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
@@ -5,7 +6,7 @@ import type { NamedTensors } from '../runtime/engine.ts'
 import { type CompileOptions, Program } from '../runtime/program.ts'
 import type { OnEvent, RunOptions } from '../runtime/run-events.ts'
 import { AbortError } from '../tensor/errors.ts'
-import { type HostTensor, hostTensor, i64 } from '../tensor/tensor.ts'
+import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import { owlv2Embeddings, owlv2Features, owlv2Layers, owlv2Text } from './owlv2.ts'
 import { gridSide, type Owlv2Config } from './owlv2-config.ts'
 import { owlv2Heads, owlv2Logits } from './owlv2-heads.ts'
@@ -178,14 +179,4 @@ function logitOutputs(config: Owlv2Config) {
   return {
     logits: owlv2Logits(patches, input('queries', 'f32', [B, Q, t]), input('firstIds', 'i64', [B, Q])),
   }
-}
-
-/** Where each row's end token stands among all ids: the first place of its largest id. */
-function endPositions(ids: HostTensor<'i64'>): HostTensor<'i64'> {
-  const [R, T] = ids.shape as [number, number]
-  const ends = Array.from({ length: R }, (_, row) => {
-    const values = Array.from(ids.data.subarray(row * T, (row + 1) * T), Number)
-    return row * T + values.indexOf(Math.max(...values))
-  })
-  return i64([R], ends)
 }

@@ -1,14 +1,13 @@
-import { clipBlock, clipLayers } from '../encoders/clip-layers.ts'
+import { clipBlock } from '../encoders/clip-layers.ts'
+import { clipText } from '../encoders/clip-text.ts'
 import { clipEmbeddings } from '../encoders/clip-vit.ts'
 import type { Dim } from '../graph/dim.ts'
-import { add, embedding, equal, gather, minimum, mul, reshape, slice, where } from '../graph/ops/index.ts'
-import { constant, type Tensor, tap } from '../graph/tensor.ts'
+import { mul, slice } from '../graph/ops/index.ts'
+import { type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
-import { causalMask, LOWEST } from '../nn/causal-mask.ts'
 import { linear } from '../nn/linear.ts'
 import { layerNorm } from '../nn/norm.ts'
 import { unit } from '../nn/unit.ts'
-import { i64 } from '../tensor/tensor.ts'
 import type { Owlv2Config } from './owlv2-config.ts'
 
 /** Pixels [B, 3, S, S] → what the first layer of the vision tower reads [B, 1 + N, d]. */
@@ -45,22 +44,8 @@ export function owlv2Features(w: Weights, x: Tensor, config: Owlv2Config): Tenso
  * rows: r·T + t) → [R, p]. Source: OWL-ViT (arXiv 2205.06230), section 3; golden case `owlv2-tiny` (`text_embeds`).
  */
 export function owlv2Text(w: Weights, ids: Tensor, mask: Tensor, ends: Tensor, config: Owlv2Config): Tensor {
-  const { text_config: text } = config
-  const tower = w.at('owlv2.text_model')
-  const [rows, T] = ids.shape as [Dim, number]
-  const positions = slice(tower.get('embeddings.position_embedding.weight'), 0, 0, T)
-  const tokens = embedding(tower.get('embeddings.token_embedding.weight'), ids)
-  const padding = where(equal(reshape(mask, [rows, 1, 1, T]), constant(i64([], [0]))), LOWEST, 0)
-  const hiddenStates = clipLayers(
-    tower,
-    tap('hidden_states.0', add(tokens, positions)),
-    text,
-    minimum(causalMask(T), padding),
-  )
-  const normed = layerNorm(tower.at('final_layer_norm'), hiddenStates.at(-1)!, text.layer_norm_eps)
-  const flat = reshape(normed, [-1, text.hidden_size])
-  const projected = linear(w.at('owlv2.text_projection'), gather(flat, ends))
-  return unit(projected)
+  const states = clipText(w.at('owlv2.text_model'), ids, mask, ends, config.text_config)
+  return unit(linear(w.at('owlv2.text_projection'), states))
 }
 
 const visionWeights = (w: Weights): Weights => w.at('owlv2.vision_model')

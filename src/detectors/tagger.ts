@@ -17,10 +17,12 @@ import type { OnEvent, RunOptions } from '../runtime/run-events.ts'
 import type { TensorStore } from '../runtime/tensor-store.ts'
 import { AbortError, CheckpointError, InputError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
-import { type DescriptionTable, descriptionTable } from './description-table.ts'
+import type { DescriptionTable } from './description-table.ts'
+import type { DescribedTags } from './open-tags.ts'
 import { ramImageTokens, tagEmbeddings, tagLogits } from './ram.ts'
 import { type RamConfig, ramConfigOf, ramShapes } from './ram-config.ts'
-import { readTagList, type Tag, type TagListOptions, tagIndices, thresholdFile } from './tag-list.ts'
+import { type Tag, type TagListOptions, tagIndices } from './tag-list.ts'
+import { listedTags, openTable } from './tag-table.ts'
 
 /** Tags whose descriptions are in memory together: 53 MB of RAM++'s 479 MB. */
 const tagsAtOnce = 512
@@ -40,6 +42,8 @@ export interface TaggerFiles {
 export interface OpenTaggerOptions extends TagListOptions {
   readonly compile: CompileOptions
   readonly onEvent?: OnEvent | undefined
+  /** The caller's own tags, in place of the checkpoint's list. */
+  readonly openTags?: DescribedTags | undefined
   /** Where the scores of pictures are kept beyond this process; nowhere by default. */
   readonly store?: TensorStore | undefined
 }
@@ -75,23 +79,18 @@ export interface TagResult {
  * EngineError
  */
 export async function openTagger(files: TaggerFiles, options: OpenTaggerOptions): Promise<Tagger> {
-  const { compile, onEvent, store } = options
+  const { compile, onEvent, store, openTags } = options
   // Older checkpoints call the head by another name.
   const checkpoint = renameKeys(files.checkpoint, (key) => key.replace(/^vision_multi\./, 'tagging_head.'))
   const config = ramConfigOf(checkpoint, files.config)
-  const { tags, hasThresholds } = await readTagList(files.source, options)
-  checkTagCount(tags.length, config)
+  const { tags, table } = openTags
+    ? openTable(openTags, config)
+    : await listedTags(checkpoint, files.source, config, options)
   const unused = requireKeys(new Map(Object.entries(ramShapes(config))), checkpoint)
   const strange = unused.filter(({ keys }) => !keys.every(isSwinBuffer))
   if (strange.length > 0)
     onEvent?.({ phase: 'notice', message: `weights not used: ${strange.map((g) => g.pattern).join(', ')}` })
-  if (!hasThresholds)
-    onEvent?.({
-      phase: 'notice',
-      message: `there is no ${thresholdFile}: every tag has the threshold ${tags[0]!.threshold}`,
-    })
 
-  const table = descriptionTable(checkpoint.entry('label_embed'), tags.length)
   const w = new Weights(checkpoint)
   const side = config.imageSize
   onEvent?.({ phase: 'loading', done: 0, total: 2, message: 'image encoder' })
@@ -116,17 +115,6 @@ function compileHead(
   const descriptions = input('descriptions', 'f32', [dim('n'), perTag, config.encoderWidth])
   const logits = tagLogits(w, image, tagEmbeddings(w, image, descriptions), config)
   return Program.compile('ram-tags', { scores: sigmoid(logits) }, compile)
-}
-
-function checkTagCount(tags: number, { descriptions, reweights }: RamConfig): void {
-  if (descriptions % tags === 0 && (reweights || descriptions === tags)) return
-  throw new CheckpointError(
-    'tag-list-length',
-    `The list has ${tags} tags, but label_embed has ${descriptions} rows, ` +
-      `${reweights ? 'which is not a whole number of descriptions for each' : 'one for each tag'}. ` +
-      'Use the list that belongs to the checkpoint.',
-    { tags, descriptions },
-  )
 }
 
 /** Of scores that were kept on disk. */

@@ -28,6 +28,30 @@ export const clipVisionConfig = clipLayersConfig.extend({
 
 export type ClipVisionConfig = z.output<typeof clipVisionConfig>
 
+/** `text_config` of CLIP checkpoints; the defaults are those of transformers' CLIPTextConfig. */
+export const clipTextConfig = clipLayersConfig.extend({
+  hidden_size: z.int().positive().default(512),
+  intermediate_size: z.int().positive().default(2048),
+  num_hidden_layers: z.int().positive().default(12),
+  num_attention_heads: z.int().positive().default(8),
+  vocab_size: z.int().positive().default(49408),
+  max_position_embeddings: z.int().min(3).default(77),
+  pad_token_id: z.int().nonnegative().default(1),
+})
+
+export type ClipTextConfig = z.output<typeof clipTextConfig>
+
+/** Every weight of a text tower and its shape, below `text_model`. */
+export function clipTextShapes(config: ClipTextConfig): Shapes {
+  const { hidden_size: width } = config
+  return {
+    'embeddings.token_embedding.weight': [config.vocab_size, width],
+    'embeddings.position_embedding.weight': [config.max_position_embeddings, width],
+    ...clipLayersShapes(config),
+    ...normShapes('final_layer_norm', width),
+  }
+}
+
 /** How the norm before the first layer is called: CLIP's misspelling, or OWLv2's correction of it. */
 export type PreNormName = 'pre_layrnorm' | 'pre_layernorm'
 

@@ -4,6 +4,7 @@ import { readJsonFile } from '../checkpoint/config.ts'
 import type { FileSource } from '../checkpoint/files.ts'
 import { folderSource } from '../checkpoint/folder.ts'
 import { openCheckpoint, openFile } from '../checkpoint/open.ts'
+import { describeTags, type OpenTag } from '../detectors/open-tags.ts'
 import { tagListFile } from '../detectors/tag-list.ts'
 import {
   openTagger,
@@ -23,12 +24,21 @@ import { type EncodedPicture, node } from './load-node.ts'
 import { decodePictures } from './pictures.ts'
 import { visualTokenFolder } from './visual-store.ts'
 
+/** Tags that the tagger was not trained for, and who reads their descriptions. */
+export interface OpenTagChoice {
+  readonly tags: readonly OpenTag[]
+  /** The folder or hub id of the CLIP model that the tagger was trained with: `openai/clip-vit-base-patch16`. */
+  readonly textModel: string
+}
+
 /** How a tagger is loaded; with Node's engine on the CPU unless something else is named. */
 export interface LoadTaggerOptions extends CompileChoices {
   /** A file with one tag a line, in place of the `ram_tag_list.txt` beside the checkpoint. */
   readonly tagList?: string | undefined
   /** A file with one threshold a line, in place of `ram_tag_list_threshold.txt`. */
   readonly thresholds?: string | undefined
+  /** Tags of one's own, in place of the checkpoint's list. */
+  readonly openTags?: OpenTagChoice | undefined
   /** A folder in which the scores of pictures are kept, so that each is looked at once for all time. */
   readonly visualCacheDir?: string | undefined
   readonly onEvent?: OnEvent | undefined
@@ -52,17 +62,22 @@ export interface NodeTagger {
  * @throws as `openTagger`, and CheckpointError `model-folder-missing`, `model-not-pulled`, `list-unreadable`
  */
 export async function loadTagger(model: string, options: LoadTaggerOptions = {}): Promise<NodeTagger> {
-  const { tagList, thresholds, visualCacheDir, onEvent, ...choices } = options
+  const { tagList, thresholds, openTags: own, visualCacheDir, onEvent, ...choices } = options
   const lists = { tagList: await readList(tagList), thresholds: await readList(thresholds) }
   onEvent?.({ phase: 'loading', done: 0, total: 0, message: 'files' })
   const files = await filesOf(model)
   const compile = await compileInNode(choices)
-  const variant = `tagger ${files.checkpoint.name} ${compile.device} ${compile.precision?.vision}`
+  const openTags =
+    own && (await describeTags(await modelFiles(own.textModel), own.tags, { compile, onEvent }))
+  const variant = [
+    `tagger ${files.checkpoint.name} ${compile.device} ${compile.precision?.vision}`,
+    ...(own ? [own.textModel, JSON.stringify(own.tags)] : []),
+  ].join(' ')
   const store =
     visualCacheDir === undefined ? undefined : await visualTokenFolder(visualCacheDir, files.source, variant)
-  const isBeside = tagList !== undefined || (await files.source.has(tagListFile))
+  const isBeside = (tagList ?? own) !== undefined || (await files.source.has(tagListFile))
   const listsElsewhere = isBeside ? undefined : await tagListFolder()
-  const tagger = await openTagger(files, { ...lists, listsElsewhere, onEvent, compile, store })
+  const tagger = await openTagger(files, { ...lists, listsElsewhere, openTags, onEvent, compile, store })
   return {
     tagger,
     async tag(picture, tagOptions) {
@@ -79,6 +94,10 @@ async function filesOf(model: string): Promise<TaggerFiles> {
     const source = await folderSource(dirname(model))
     return { source, checkpoint: await openFile(source, basename(model)), config: await configOf(source) }
   }
+  return modelFiles(model)
+}
+
+async function modelFiles(model: string): Promise<TaggerFiles> {
   const source = await folderSource((await findModel(model)).folder)
   return { source, checkpoint: await openCheckpoint(source), config: await configOf(source) }
 }
