@@ -34,7 +34,7 @@ const palettes: readonly (readonly string[])[] = [
   ['#264653', '#2a9d8f', '#e9c46a', '#f4a261', '#e76f51', '#6d597a', '#b56576', '#355070'],
   ['#003f5c', '#58508d', '#bc5090', '#ff6361', '#ffa600', '#2f7f6f', '#8fb339', '#7a4f2b'],
   ['#3366cc', '#dc3912', '#ff9900', '#109618', '#990099', '#0099c6', '#dd4477', '#66aa00'],
-  ['#222222', '#777777', '#b0b0b0', '#555555', '#949494', '#3c3c3c', '#c8c8c8', '#666666'],
+  ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#f0e442', '#8b6f47'],
 ]
 
 /** Title, axis words and colours, with the questions about the title already asked. */

@@ -160,7 +160,7 @@ function rowNames(dice: Dice, words: Words, rows: number): readonly [string, str
     ['Company', () => words.company()],
     ['Code', () => dice.code('??-###')],
     ['Country', () => words.country()],
-    ['Title', () => words.title().slice(0, 30).trim()],
+    ['Title', () => words.title().split(' ').slice(0, 5).join(' ')],
     ['Department', () => `${capital(words.noun())} ${words.department()}`],
   ])
   return [heading, dice.distinct(rows, make)]
