@@ -9,6 +9,7 @@ import { writeSafetensors } from '../src/checkpoint/write-safetensors.ts'
 import { llama, llamaConfig } from '../src/decoders/llama.ts'
 import { clipVisionConfig, clipVitShapes } from '../src/encoders/clip-config.ts'
 import { prefixShapes, type Shapes } from '../src/graph/weights.ts'
+import { decodeImage } from '../src/image/decode.ts'
 import { load } from '../src/node.ts'
 import { nodeEngine } from '../src/runtime/node-engine.ts'
 import { llavaConfig, llavaShapes } from '../src/systems/llava-config.ts'
@@ -185,6 +186,62 @@ test('refuses what it cannot do before anything runs', async () => {
     message: /mm_projector_type: known are identity/,
   })
 })
+
+test('a checkpoint that transformers re-packaged answers as the original does', async () => {
+  const anyRes = {
+    image_aspect_ratio: 'anyres',
+    mm_patch_merge_type: 'spatial_unpad',
+    image_grid_pinpoints: [
+      [28, 56],
+      [84, 28],
+    ],
+  }
+  for (const [name, config, architecture] of [
+    ['llava-1.5', published, 'LlavaForConditionalGeneration'],
+    ['llava-next', { ...published, ...anyRes }, 'LlavaNextForConditionalGeneration'],
+  ] as const) {
+    const original = await checkpoint(`${name}-original`, { ...config, clip_vision_config: tower }, /^$/)
+    const repackaged = join(folder, `${name}-hf`)
+    await cp(original, repackaged, { recursive: true })
+    const hf = {
+      ...{
+        architectures: [architecture],
+        text_config: { ...language, model_type: 'llama' },
+        vision_config: tower,
+      },
+      image_grid_pinpoints: anyRes.image_grid_pinpoints.map(([width, height]) => [height, width]),
+    }
+    await writeFile(join(repackaged, 'config.json'), JSON.stringify(hf))
+    const own = await openCheckpoint(await folderSource(original))
+    const tensors = await Promise.all(
+      own.keys().map(async (key) => [hfKey(key), await own.entry(key).read()] as const),
+    )
+    await writeFile(join(repackaged, 'model.safetensors'), writeSafetensors(new Map(tensors)))
+    const read = []
+    for (const path of [original, repackaged]) {
+      const model = await load(path)
+      for (const name of [receipt, street]) {
+        const picture = { name, image: (await decodeImage(name)).image }
+        const prepared = model.system.prepare({ pictures: [picture], question: 'What?' })
+        const { layout, logits } = await model.system.start(prepared)
+        read.push({ layout, logits: logits.data.slice() })
+      }
+      await model.dispose()
+    }
+    assert.deepEqual(read.slice(2), read.slice(0, 2), name)
+    assert.notDeepEqual(read[0]!.logits, read[1]!.logits)
+  }
+})
+
+/** A key of LLaVA's own checkpoints as transformers calls it. */
+function hfKey(key: string): string {
+  return key
+    .replace('model.vision_tower.vision_tower.', 'vision_tower.')
+    .replace('model.mm_projector.0.', 'multi_modal_projector.linear_1.')
+    .replace('model.mm_projector.2.', 'multi_modal_projector.linear_2.')
+    .replace('model.image_newline', 'image_newline')
+    .replace(/^(model|lm_head)\./, 'language_model.$1.')
+}
 
 test('the template follows the name as the official command line has it', () => {
   const chosen = (name: string, architecture = 'LlavaLlamaForCausalLM') => llavaTemplate(name, architecture)

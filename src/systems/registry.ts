@@ -1,6 +1,7 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
 import { CheckpointError } from '../tensor/errors.ts'
 import { openInternVl2 } from './internvl2.ts'
+import { openLlavaHf } from './llava-hf.ts'
 import { openLlava } from './llava15.ts'
 import { openMgLlava } from './mg-llava.ts'
 import { openMiniMonkey } from './mini-monkey.ts'
@@ -14,6 +15,7 @@ const systems: Readonly<Record<string, OpenSystem>> = {
   internvl2: openInternVl2,
   'mini-monkey': openMiniMonkey,
   llava: openLlava,
+  'llava-hf': openLlavaHf,
   'mg-llava': openMgLlava,
 }
 
@@ -23,6 +25,8 @@ const byArchitecture: Readonly<Record<string, string>> = {
   MiniMonkeyChatModel: 'mini-monkey',
   LlavaLlamaForCausalLM: 'llava',
   LlavaMistralForCausalLM: 'llava',
+  LlavaForConditionalGeneration: 'llava-hf',
+  LlavaNextForConditionalGeneration: 'llava-hf',
   MultiFuseObjectLLaVAModel: 'mg-llava',
 }
 
