@@ -88,8 +88,8 @@ export class DecoderSequence {
       parts.push(chunk.hidden)
       taps = chunk.taps
       options.onTokens?.(to)
-      // Lets timers, signals and other requests run while a long prompt is read.
-      await new Promise((resolve) => setTimeout(resolve, 0))
+      // Lets timers, signals and other requests run where runs hold the event loop; a turn costs over a millisecond.
+      if (!this.programs.memory) await new Promise((resolve) => setTimeout(resolve, 0))
     }
     const hidden = options.lastOnly ? lastToken(parts.at(-1)!) : joinTokens(parts, [B, T, H])
     return { hidden, taps }
