@@ -45,7 +45,8 @@ export function similarSettings({ threshold = 0.6, overlap = 0.3, label = 'simil
   return { threshold, overlap, label }
 }
 
-function requireShare(option: string, value: number): void {
+/** @throws InputError `option-value` unless the value lies between 0 and 1 */
+export function requireShare(option: string, value: number): void {
   if (value >= 0 && value <= 1) return
   throw new InputError('option-value', `${option} is ${value}; it must lie between 0 and 1.`, { option })
 }

@@ -248,6 +248,13 @@ test('looks at a picture once for all time where there is a store', async () => 
   assert.equal(runs(), 4)
 })
 
+test('refuses a padding that is no grey', async () => {
+  const source = memorySource('tiny', owlv2Files())
+  const files = { source, checkpoint: await openCheckpoint(source), config: tinyOwlv2 }
+  const compile = { engine: nodeEngine, device: 'cpu' } as const
+  await assert.rejects(openDetector(files, { compile, padding: 128 }), { code: 'option-value' })
+})
+
 test('says that weights are no numbers', async () => {
   const files = owlv2Files()
   const broken = files.get('model.safetensors')!.slice().fill(255, -70_000)

@@ -15,7 +15,13 @@ import { CheckpointError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor, i64 } from '../tensor/tensor.ts'
 import { loadTokenizer } from '../text/load-tokenizer.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
-import { type DetectOptions, detectSettings, type SimilarOptions, similarSettings } from './detect-options.ts'
+import {
+  type DetectOptions,
+  detectSettings,
+  requireShare,
+  type SimilarOptions,
+  similarSettings,
+} from './detect-options.ts'
 import { type FoundBox, foundBoxes, queryPatch } from './owlv2-boxes.ts'
 import { gridSide, type Owlv2Config, owlv2Config, owlv2Shapes } from './owlv2-config.ts'
 import { type PatchValues, packPatches, unpackPatches } from './owlv2-patches.ts'
@@ -80,11 +86,12 @@ const architectures = ['Owlv2ForObjectDetection']
 /**
  * Opens an OWLv2 checkpoint (google/owlv2-*).
  * @throws CheckpointError `unknown-architecture`, `config-invalid`, `weights-do-not-fit`, `picture-size`, and what
- * `loadTokenizer` throws; EngineError
+ * `loadTokenizer` throws; InputError `option-value`; EngineError
  */
 export async function openDetector(files: DetectorFiles, options: OpenDetectorOptions): Promise<Detector> {
   const { source, checkpoint } = files
   const { compile, onEvent, padding = OWLV2_PADDING, store } = options
+  requireShare('padding', padding)
   requireArchitecture(files)
   const config = parseConfig(owlv2Config, files.config, `${source.name}/config.json`)
   const pixelConfig = await readPixelConfig(source, config)
