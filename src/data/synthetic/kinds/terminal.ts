@@ -4,7 +4,7 @@ import { capital, plural } from '../grammar.ts'
 import { type Asked, type Compose, read, readBeside } from '../kind.ts'
 import { anyDay, timeStyle } from '../numbers.ts'
 import { type Mark, Page, type TextStyle } from '../page.ts'
-import { nextWords, writeWords } from '../prose.ts'
+import { nextWords, readAll, writeWords } from '../prose.ts'
 import { Words } from '../words.ts'
 
 interface Theme {
@@ -45,7 +45,7 @@ class Screen {
 
   constructor(dice: Dice, fonts: FontBook, theme: Theme) {
     this.theme = theme
-    this.columns = dice.int(62, 84)
+    this.columns = dice.int(74, 90)
     const family = fonts.pick(dice, 'mono')
     this.#style = { family, size: dice.float(15.5, 20), color: theme.ink }
     const measure = new Page(8, 8)
@@ -140,12 +140,12 @@ const contents: Readonly<
     screen.put('NAME', 0, 'strong')
     screen.next()
     const purpose = `${words.verb()} ${words.adjective()} ${plural(words.noun())}`
-    const line = screen.put(`${name} - ${purpose}`, 7)
+    const line = screen.flow(`${name} - ${purpose}`, 7)
     asked.push({
-      ...read('terminal.purpose', `What does ${name} do, by its name line?`, line),
+      ...readAll('terminal.purpose', `What does ${name} do, by its name line?`, line),
       answer: purpose,
     })
-    screen.next(2)
+    screen.next()
     screen.put('SYNOPSIS', 0, 'strong')
     screen.next()
     const synopsis = screen.put(
@@ -198,13 +198,9 @@ const contents: Readonly<
     asked.push({ ...read('terminal.total', 'What is the total?', total), answer: total.text.slice(6) })
     screen.next()
     const write = timeStyle(dice)
-    const user = words.firstName().toLowerCase()
+    const user = login(words)
     const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
-    const names = dice.distinct(
-      dice.int(4, 12),
-      () =>
-        `${words.shortNoun()}${dice.chance(0.3) ? dice.pick(['-', '_', '.']) + words.shortNoun() : ''}${dice.pick(['.txt', '.md', '.c', '.py', '.png', '.log', '.tar.gz', '', '.json', '.pdf', '.sh'])}`,
-    )
+    const names = dice.distinct(dice.int(4, 12), () => fileName(dice, words))
     const rows = names.map((file) => {
       const rights = `${dice.pick(['-', '-', '-', 'd'])}rw${dice.pick(['-', 'x'])}r-${dice.pick(['-', 'x'])}r-${dice.pick(['-', 'x'])}`
       screen.put(`${rights} ${dice.int(1, 9)} ${user} ${user}`, 0)
@@ -272,7 +268,7 @@ const contents: Readonly<
 }
 
 function prompt(screen: Screen, dice: Dice, words: Words, command: string): void {
-  const user = words.firstName().toLowerCase()
+  const user = login(words)
   const host = words.shortNoun()
   const sign = dice.pick(['$', '#', '%', '>'])
   const where = `${user}@${host}:~${sign}`
@@ -284,6 +280,19 @@ function prompt(screen: Screen, dice: Dice, words: Words, command: string): void
   const typed = screen.put(command, screen.lengthOf(where) + 1)
   screen.asked.push(read('terminal.command', 'Which command was entered?', typed))
   screen.next()
+}
+
+/** A user's name as machines know it. */
+function login(words: Words): string {
+  return words.firstName().toLowerCase().replaceAll(' ', '').slice(0, 8)
+}
+
+/** At most 16 letters. */
+function fileName(dice: Dice, words: Words): string {
+  const endings = ['.txt', '.md', '.c', '.py', '.png', '.log', '.tar.gz', '', '.json', '.pdf', '.sh']
+  const second = dice.chance(0.3) ? dice.pick(['-', '_', '.']) + words.shortNoun() : ''
+  const name = `${words.shortNoun()}${second}${dice.pick(endings)}`
+  return name.length <= 16 ? name : fileName(dice, words)
 }
 
 function commandName(dice: Dice, words: Words): string {
