@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, test } from 'node:test'
-import { nodeEngine } from '../src/runtime/node-engine.ts'
+import { chooseEngine } from '../src/runtime/default-engine.ts'
 import { parseRecipe } from '../src/train/recipe.ts'
 import { type StepLog, train } from '../src/train/trainer.ts'
 
@@ -16,7 +16,7 @@ const recipeText = await readFile(recipePath, 'utf8')
 const folder = await mkdtemp(join(tmpdir(), 'panoptes-train-'))
 after(() => rm(folder, { recursive: true }))
 
-const compile = { engine: nodeEngine, device: 'cpu', threads: 1 } as const
+const compile = { engine: await chooseEngine(), device: 'cpu', threads: 1 } as const
 
 /** The recipe with an output of its own. */
 function recipeFor(name: string) {

@@ -32,19 +32,20 @@ export const train = defineCommand({
         error,
       )
     })
-    const [{ parseRecipe }, { train }, { nodeEngine }] = await Promise.all([
+    const [{ parseRecipe }, { train }, { chooseEngine }] = await Promise.all([
       import('../train/recipe.ts'),
       import('../train/trainer.ts'),
-      import('../runtime/node-engine.ts'),
+      import('../runtime/default-engine.ts'),
     ])
     const recipe = parseRecipe(text, path)
+    const { device = 'cpu' } = options
     const status = statusLine(process.stderr, options.quiet)
     const { signal, release } = interruptSignal()
     const progress = trainProgress()
     try {
       status.show('preparing', 'preparing the first stage')
       const made = await train(recipe, {
-        compile: { engine: nodeEngine, device: options.device ?? 'cpu', threads: options.threads },
+        compile: { engine: await chooseEngine(undefined, device), device, threads: options.threads },
         signal,
         onStep: (step) => status.show(`${step.stage} ${tenth(step)}`, progress(step)),
         onNotice: (message) => status.note(message),

@@ -3,7 +3,7 @@ import { gradients } from '../graph/gradient.ts'
 import { add, div } from '../graph/ops/index.ts'
 import { input, type Tensor } from '../graph/tensor.ts'
 import { Weights } from '../graph/weights.ts'
-import type { NamedTensors } from '../runtime/engine.ts'
+import type { EngineMemory, NamedTensors } from '../runtime/engine.ts'
 import { type CompileOptions, Program } from '../runtime/program.ts'
 import { InputError } from '../tensor/errors.ts'
 import { toFloat32 } from '../tensor/half.ts'
@@ -45,12 +45,15 @@ export class TrainingStep {
   readonly #update: Program
   readonly #accumulate: Program | undefined
   readonly #noSums: NamedTensors
+  /** Set where the engine has memory of its own: a step writes into what the step before read. */
+  readonly #memory: EngineMemory | undefined
   #state: Map<string, HostTensor<'f32'>>
+  #spare: Map<string, HostTensor<'f32'>> | undefined
   #step = 0
 
   private constructor(
     trained: readonly TrainedWeight[],
-    { optimizer, microBatches = 1 }: StepOptions,
+    { optimizer, microBatches = 1, compile }: StepOptions,
     update: Program,
     accumulate: Program | undefined,
     state: Map<string, HostTensor<'f32'>>,
@@ -63,7 +66,9 @@ export class TrainingStep {
     this.#noSums = accumulate
       ? Object.fromEntries(trained.map(({ key }) => [`sum ${key}`, zeros('f32', state.get(key)!.shape)]))
       : {}
-    this.#state = state
+    this.#memory = compile.engine.memory
+    this.#state = this.#owned(state)
+    this.#spare = this.#memory && this.#owned(state)
   }
 
   /**
@@ -141,19 +146,22 @@ export class TrainingStep {
         `The step averages ${this.microBatches} micro-batches, but was given ${batches.length}.`,
         { expected: this.microBatches, found: batches.length },
       )
-    const state = Object.fromEntries(this.#state)
+    const state = this.#state
+    const held = Object.fromEntries(state)
     let loss = 0
     let sums = this.#noSums
     for (const batch of batches.slice(0, -1)) {
-      const given = await this.#accumulate!.run({ ...batch, ...state, ...sums })
+      const given = await this.#accumulate!.run({ ...batch, ...held, ...sums })
       loss += scalarOf(given.loss!)
       sums = Object.fromEntries(this.trained.map(({ key }) => [`sum ${key}`, given[`gradient ${key}`]!]))
     }
     const scalars = this.#optimizer.feeds(this.#step + 1, learningRate)
-    const given = await this.#update.run({ ...batches.at(-1)!, ...state, ...sums, ...scalars })
-    this.#state = new Map(
-      [...this.#state.keys()].map((key) => [key, given[`new ${key}`] as HostTensor<'f32'>]),
-    )
+    const feeds = { ...batches.at(-1)!, ...held, ...sums, ...scalars }
+    const outputs =
+      this.#spare && Object.fromEntries([...this.#spare].map(([key, spare]) => [`new ${key}`, spare]))
+    const given = await this.#update.run(feeds, undefined, outputs && { outputs })
+    if (this.#spare) this.#spare = this.#state
+    this.#state = new Map([...state.keys()].map((key) => [key, given[`new ${key}`] as HostTensor<'f32'>]))
     this.#step++
     return {
       loss: (loss + scalarOf(given.loss!)) / batches.length,
@@ -178,13 +186,26 @@ export class TrainingStep {
         )
       next.set(key, saved)
     }
-    this.#state = next
+    for (const [key, { data }] of next) this.#state.get(key)!.data.set(data)
     this.#step = step
   }
 
   async dispose(): Promise<void> {
     await this.#update.dispose()
     await this.#accumulate?.dispose()
+    for (const tensors of [this.#state, this.#spare])
+      for (const tensor of tensors?.values() ?? []) this.#memory?.free(tensor)
+  }
+
+  /** Copies of tensors where the engine's runs can read and write them in place. */
+  #owned(tensors: ReadonlyMap<string, HostTensor<'f32'>>): Map<string, HostTensor<'f32'>> {
+    return new Map(
+      [...tensors].map(([key, { shape, data }]) => {
+        const own = this.#memory?.allocate('f32', shape) ?? zeros('f32', shape)
+        own.data.set(data)
+        return [key, own]
+      }),
+    )
   }
 }
 
