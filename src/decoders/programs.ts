@@ -136,9 +136,12 @@ export class DecoderPrograms {
     const usual = programs.memory ? programs.#cellStages : programs.#pastStages
     const parts = [programs.#embedding, programs.#head, ...usual]
     try {
-      for (const [done, part] of parts.entries()) {
+      // An engine that opens sessions off the event loop opens them side by side, a core each. A browser would hold
+      // the bytes of all at once.
+      const atOnce = options.compile.device === 'cpu' ? parts.length : 1
+      for (let done = 0; done < parts.length; done += atOnce) {
         options.onProgram?.(done, parts.length)
-        await part.get()
+        await Promise.all(parts.slice(done, done + atOnce).map((part) => part.get()))
       }
       return programs
     } catch (error) {

@@ -21,6 +21,8 @@ export interface SessionOptions {
    * take 10 to 30 % longer (engine facts, section 3).
    */
   readonly prepack?: boolean | undefined
+  /** Makes 8-bit products exact on processors whose own overflow (`integerForm`); false by default. */
+  readonly widensIntegers?: boolean | undefined
 }
 
 /** What `run` takes and returns: tensors by name. */

@@ -8,7 +8,7 @@ import {
 } from '../graph/lower-linears.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { EngineError } from '../tensor/errors.ts'
-import { activationType } from './integer-form.ts'
+import { integerForm } from './integer-form.ts'
 import { formsOf } from './precision.ts'
 import type { CompileOptions } from './program.ts'
 import { memoryStore, type QuantisedForm, type QuantisedStore } from './quantised-weights.ts'
@@ -18,6 +18,8 @@ type Outputs = Readonly<Record<string, Tensor>>
 /** A program's graph in the precision asked for, and for runs of few rows in another form where that is faster. */
 export interface LoweredProgram {
   readonly many: Outputs
+  /** Whether the engine must widen the operands of integer products. */
+  readonly widens?: boolean
   readonly few?: { readonly outputs: Outputs; isEnough(sizes: ReadonlyMap<string, number>): boolean }
 }
 
@@ -45,13 +47,15 @@ export async function lowered(outputs: Outputs, options: CompileOptions): Promis
   const entries = quantisableWeights(tensors)
   if (entries.size === 0) return { many: outputs }
   const { rows } = options
+  const { activations, widens } = await integerForm(options.engine, device)
   const inForm = async (form: QuantisedForm): Promise<Outputs> =>
-    lowerLinears(outputs, await quantiseAll(entries, form, quantised), activationType())
-  if (few === many || rows) return { many: await inForm(rows === 'few' ? few : many) }
+    lowerLinears(outputs, await quantiseAll(entries, form, quantised), activations)
+  if (few === many || rows) return { many: await inForm(rows === 'few' ? few : many), widens }
   const counts = productRows(tensors, entries)
   const most = keepsBothForms ? mostFewRows.both : mostFewRows.one
   return {
     many: await inForm(many),
+    widens,
     few: {
       outputs: await inForm(few),
       isEnough: (sizes) => counts.every((rows) => evaluateDim(rows, sizes) <= most),

@@ -2,7 +2,6 @@ import { availableParallelism } from 'node:os'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { EngineError } from '../tensor/errors.ts'
 import type { Engine } from './engine.ts'
-import { exactIntegerProducts } from './integer-form.ts'
 import { graphOptions, ortSession } from './ort-session.ts'
 import { openError } from './run-errors.ts'
 import { weightFolder } from './weight-folder.ts'
@@ -27,7 +26,7 @@ export const nodeEngine: Engine = {
             model_external_initializers_file_folder_path: weightFolder(weights),
             force_spinning_stop: '1',
             disable_prepacking: (options.prepack ?? true) ? '0' : '1',
-            ...exactIntegerProducts,
+            x64quantprecision: options.widensIntegers ? '1' : '0',
           },
           ...graphOptions,
         },

@@ -77,12 +77,12 @@ export class Program {
         `${engine.name} cannot run on '${device}'. Use one of: ${engine.devices.join(', ')}.`,
         { device, devices: engine.devices },
       )
-    const { many, few } = await lowered(device === 'cpu' ? fuseAttention(outputs) : outputs, options)
-    const { onnx, open } = await written(name, many, options)
+    const { many, few, widens } = await lowered(device === 'cpu' ? fuseAttention(outputs) : outputs, options)
+    const { onnx, open } = await written(name, many, options, widens)
     if (!few) return new Program(name, onnx, await open(), outputs)
     const session = new SwappedSession({
       many: open,
-      few: (await written(name, few.outputs, options)).open,
+      few: (await written(name, few.outputs, options, widens)).open,
       hasFewRows: (feeds) => few.isEnough(bindShapes(name, onnx.inputs, feeds)),
       keepsBoth: options.keepsBothForms ?? false,
     })
@@ -119,6 +119,7 @@ async function written(
   name: string,
   outputs: Readonly<Record<string, Tensor>>,
   { engine, device, threads, taps = false }: CompileOptions,
+  widensIntegers = false,
 ): Promise<{ onnx: OnnxProgram; open: () => Promise<EngineSession> }> {
   const weights = await placeWeights(Object.values(outputs), device)
   const onnx = writeOnnx(name, outputs, {
@@ -129,5 +130,8 @@ async function written(
   })
   // Float weights stay in their file; halves are widened into memory anyway, and integers are slow unpacked.
   const prepack = weights.places.size === 0 || [...weights.places.keys()].some(({ dtype }) => dtype !== 'f32')
-  return { onnx, open: () => engine.open(onnx.bytes, weights.files, { device, threads, prepack }) }
+  return {
+    onnx,
+    open: () => engine.open(onnx.bytes, weights.files, { device, threads, prepack, widensIntegers }),
+  }
 }

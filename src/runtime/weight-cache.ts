@@ -34,6 +34,13 @@ const abandonedMs = 3_600_000
 export function diskStore(folder: string = join(cacheFolder(), 'weights')): QuantisedStore {
   const made = new Map<string, Promise<QuantisedWeight>>()
   let opened: Promise<FileSource> | undefined
+  // One weight at a time is made, since each needs memory for all of it.
+  let turn: Promise<unknown> = Promise.resolve()
+  const makeInTurn = (make: () => Promise<void>): Promise<void> => {
+    const made = turn.then(make)
+    turn = made.catch(() => {})
+    return made
+  }
   return {
     async get(entry, form) {
       opened ??= openFolder(folder)
@@ -41,7 +48,9 @@ export function diskStore(folder: string = join(cacheFolder(), 'weights')): Quan
       const name = await fileName(entry, form)
       const known = made.get(name)
       if (known) return known
-      const making = readOrMake(source, folder, name, entry, form)
+      const making = readOrMake(source, name, entry, form, () =>
+        makeInTurn(() => write(folder, name, quantisedFile(entry, form))),
+      )
       made.set(name, making)
       making.catch(() => made.delete(name))
       return making
@@ -51,17 +60,17 @@ export function diskStore(folder: string = join(cacheFolder(), 'weights')): Quan
 
 async function readOrMake(
   source: FileSource,
-  folder: string,
   name: string,
   entry: WeightEntry,
   form: QuantisedForm,
+  make: () => Promise<void>,
 ): Promise<QuantisedWeight> {
   const kept = await read(source, name, entry, form)
   if (kept) return kept
-  await write(folder, name, quantisedFile(entry, form))
+  await make()
   const made = await read(source, name, entry, form)
   if (made) return made
-  throw unwritable(folder, new Error(`${name} is not what was written`))
+  throw unwritable(source.name, new Error(`${name} is not what was written`))
 }
 
 /** A kept weight; undefined when there is none, or the file is damaged or of something else. */

@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os'
 import type { SessionOptions, WeightFile } from '../engine.ts'
-import { exactIntegerProducts } from '../integer-form.ts'
 import { graphOptions } from '../ort-session.ts'
 import { weightFolder } from '../weight-folder.ts'
 import type { Pointer } from './api.ts'
@@ -23,7 +22,7 @@ export interface NativeOptions {
 export function nativeOptions(
   library: OrtLibrary,
   weights: readonly WeightFile[],
-  { threads, prepack = true }: SessionOptions,
+  { threads, prepack = true, widensIntegers = false }: SessionOptions,
 ): NativeOptions {
   const { api } = library
   const entries = {
@@ -31,7 +30,7 @@ export function nativeOptions(
     // Threads that wait for work between two runs would take the cores from the program that uses us.
     'session.force_spinning_stop': '1',
     'session.disable_prepacking': prepack ? '0' : '1',
-    'session.x64quantprecision': exactIntegerProducts.x64quantprecision,
+    'session.x64quantprecision': widensIntegers ? '1' : '0',
     'optimization.disable_specified_optimizers': graphOptions.optimization.disable_specified_optimizers,
   }
   const out = new BigUint64Array(1)
