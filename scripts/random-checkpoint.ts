@@ -46,7 +46,12 @@ async function writeModel(
   for (const [name, part] of Object.entries(parts ?? {})) await writeModel(join(folder, name), part)
   if (shapes.length === 0) return
   const tensors = shapes.map(
-    ([key, shape]): TensorToWrite => ({ key, dtype, shape, chunks: () => valuesOf(key, shape) }),
+    ([key, shape], place): TensorToWrite => ({
+      key,
+      dtype,
+      shape,
+      chunks: () => valuesOf(key, shape, place),
+    }),
   )
   await pipeline(
     Readable.from(safetensorsChunks(tensors)),
@@ -56,8 +61,11 @@ async function writeModel(
   process.stderr.write(`${(parameters / 1e9).toFixed(2)} G parameters in ${folder}\n`)
 }
 
-/** Norm scales are 1, layer scales 0.1; everything else is N(0, 0.02²), repeated out of one block of noise. */
-function* valuesOf(key: string, shape: readonly number[]): Generator<Uint8Array> {
+/**
+ * Norm scales are 1, layer scales 0.1; everything else is N(0, 0.02²), repeated out of one block of noise. Each tensor
+ * begins elsewhere in it: ONNX Runtime keeps equal weights once, which would make memory and time look better.
+ */
+function* valuesOf(key: string, shape: readonly number[], place: number): Generator<Uint8Array> {
   const isScale = /norm\d?\.weight$|mlp1\.0\.weight$|(stem\.1|downsample\.0)\.weight$/i.test(key)
   const constant = isScale ? 1 : /\.(ls[12]|gamma)$/.test(key) ? 0.1 : undefined
   let left = elementCount(shape) * sizeOf(dtype)
@@ -65,10 +73,12 @@ function* valuesOf(key: string, shape: readonly number[]): Generator<Uint8Array>
     yield stored(new Float32Array(elementCount(shape)).fill(constant))
     return
   }
+  let at = ((place * 1_000_003) % (noise.byteLength / sizeOf(dtype))) * sizeOf(dtype)
   while (left > 0) {
-    const bytes = Math.min(left, noise.byteLength)
-    yield noise.subarray(0, bytes)
+    const bytes = Math.min(left, noise.byteLength - at)
+    yield noise.subarray(at, at + bytes)
     left -= bytes
+    at = 0
   }
 }
 
