@@ -201,7 +201,11 @@ function ask({ names, seriesNames, bars, labels, marks, scale, dice, asked }: Qu
   const label = (bar: Bar) => labels[bar.category]!
   const named = (bar: Bar) =>
     seriesNames.length > 0 ? `${seriesNames[bar.series]!} in ${label(bar).text}` : label(bar).text
-  const whole = (bar: Bar): Mark => ({ text: '', box: bar.box })
+  // A little more than the bar, so that its ends lie within.
+  const whole = ({ box: [left, top, right, bottom] }: Bar): Mark => ({
+    text: '',
+    box: [left - 3, top - 3, right + 3, bottom + 3],
+  })
   for (const bar of dice.sample(bars, 2)) {
     const question = dice.pick([
       `What is the value of ${named(bar)}?`,
