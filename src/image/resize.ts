@@ -1,5 +1,5 @@
 import { axisTable, type ResizeFilter } from './resize-filters.ts'
-import { fixedTable, resizeColumns, resizeRows } from './resize-passes.ts'
+import { type FixedTable, fixedTable, resizeColumns, resizeRows } from './resize-passes.ts'
 import { checkSize, type RgbImage } from './rgb-image.ts'
 
 export type { ResizeFilter } from './resize-filters.ts'
@@ -28,6 +28,53 @@ export function resizeRgb(
   return height === rows.height
     ? rows
     : resizeColumns(rows, height, fixedTable(axisTable(rows.height, height, filter), rows.height))
+}
+
+/** Pixels of a pass that are made before the event loop gets a turn: about 5 ms. */
+const pixelsPerTurn = 2 ** 18
+
+/**
+ * As `resizeRgb`, in bands of rows, between which timers and signals run.
+ * @throws InputError `image-size` when a side is not a positive integer.
+ */
+export async function resizeRgbInTurns(image: RgbImage, width: number, height: number): Promise<RgbImage> {
+  checkSize({ width, height })
+  let resized = image
+  if (width !== image.width) {
+    const table = fixedTable(axisTable(image.width, width, 'bicubic'), image.width)
+    const rowBytes = image.width * 3
+    resized = await inBands(width, image.height, (from, to) =>
+      resizeRows(
+        { width: image.width, height: to - from, data: image.data.subarray(from * rowBytes, to * rowBytes) },
+        width,
+        table,
+      ),
+    )
+  }
+  if (height === resized.height) return resized
+  const table = fixedTable(axisTable(resized.height, height, 'bicubic'), resized.height)
+  const rows = resized
+  return inBands(width, height, (from, to) => resizeColumns(rows, to - from, tableRows(table, from, to)))
+}
+
+/** A picture made band by band. */
+async function inBands(
+  width: number,
+  height: number,
+  band: (from: number, to: number) => RgbImage,
+): Promise<RgbImage> {
+  const data = new Uint8Array(width * height * 3)
+  const rows = Math.max(1, Math.ceil(pixelsPerTurn / width))
+  for (let from = 0; from < height; from += rows) {
+    data.set(band(from, Math.min(height, from + rows)).data, from * width * 3)
+    await new Promise((resolve) => setTimeout(resolve, 0))
+  }
+  return { width, height, data }
+}
+
+/** What the output positions `from` to before `to` read. */
+function tableRows({ taps, firsts, weights }: FixedTable, from: number, to: number): FixedTable {
+  return { taps, firsts: firsts.subarray(from, to), weights: weights.subarray(from * taps, to * taps) }
 }
 
 /**

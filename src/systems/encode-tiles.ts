@@ -19,9 +19,9 @@ export async function encodeTiles(
   const keys = cache && (await tileKeys?.())
   for (let tile = 0; tile < tileCount; tile++) {
     if (signal?.aborted) throw new AbortError('aborted', 'The run was stopped.', { tilesDone: tile })
-    const encoded = () => {
+    const encoded = async () => {
       onEvent?.({ phase: 'encoding', done: tile, total: tileCount })
-      return encode(pixels(tile, tile + 1))
+      return encode(await pixels(tile, tile + 1))
     }
     parts.push(await (keys ? cache!.get(keys[tile]!, encoded) : encoded()))
     await new Promise((resolve) => setTimeout(resolve, 0))

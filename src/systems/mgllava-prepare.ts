@@ -175,7 +175,7 @@ export function layOutMgLlava(
     layout: { promptLength: promptIds.length, spans },
     pictures: views.map(({ name, plan, objects }, i) => ({ name, plan, objects, visualTokens: tokens[i]! })),
     compression: undefined,
-    pixels: (from, to) => joinPixels(views.slice(from, to).map((view) => view.pixels().high)),
+    pixels: async (from, to) => joinPixels(views.slice(from, to).map((view) => view.pixels().high)),
     tileCount: views.length,
     views,
   }

@@ -85,7 +85,7 @@ export interface PreparedConversation {
   readonly pictures: readonly PictureReport[]
   readonly compression: CompressionOptions | undefined
   /** Normalised pixels of the tiles `from` to before `to`, all pictures' tiles in order: [n, 3, S, S]. */
-  readonly pixels: (from: number, to: number) => HostTensor<'f32'>
+  readonly pixels: (from: number, to: number) => Promise<HostTensor<'f32'>>
   readonly tileCount: number
   /** A name for what each tile shows, by which its visual tokens are found again; absent: they are not kept. */
   readonly tileKeys?: () => Promise<readonly string[]>

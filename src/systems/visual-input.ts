@@ -2,40 +2,33 @@ import type { Normalisation } from '../image/normalise.ts'
 import { pictureKey } from '../image/picture-key.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import { NEWLINE } from '../tiling/any-res-tokens.ts'
-import { tilePixelValues } from '../tiling/pixel-values.ts'
+import { pixelValuesInTurns } from '../tiling/pixel-values.ts'
 import type { TilePlan } from '../tiling/plan.ts'
 import type { Picture, VisualSpan } from './system.ts'
 
 /**
- * The normalised pixels of tiles numbered through all pictures, made when they are asked for: only the last picture's
- * are held.
+ * The normalised pixels of tiles numbered through all pictures, made when they are asked for, in turns with the event
+ * loop: of the last picture alone its resized copies are held.
  */
 export function tilePixels(
   pictures: readonly Picture[],
   plans: readonly TilePlan[],
   normalisation: Normalisation,
-): (from: number, to: number) => HostTensor<'f32'> {
-  let held: { picture: number; pixels: HostTensor<'f32'> } | undefined
-  const ofPicture = (picture: number): HostTensor<'f32'> => {
+): (from: number, to: number) => Promise<HostTensor<'f32'>> {
+  let held: { picture: number; pixels: (tile: number) => Promise<HostTensor<'f32'>> } | undefined
+  const ofPicture = (picture: number): ((tile: number) => Promise<HostTensor<'f32'>>) => {
     if (held?.picture !== picture)
-      held = { picture, pixels: tilePixelValues(pictures[picture]!.image, plans[picture]!, normalisation) }
+      held = { picture, pixels: pixelValuesInTurns(pictures[picture]!.image, plans[picture]!, normalisation) }
     return held.pixels
   }
   const owners = plans.flatMap((plan, picture) => plan.tiles.map((tile) => ({ picture, tile: tile.index })))
-  return (from, to) => {
-    const chosen = owners.slice(from, to)
-    const { shape, data: pixels } = ofPicture(chosen[0]!.picture)
-    const [, C, H, W] = shape as [number, number, number, number]
-    const size = C * H * W
-    if (chosen.length === 1) {
-      const { tile } = chosen[0]!
-      return hostTensor('f32', [1, C, H, W], pixels.subarray(tile * size, (tile + 1) * size))
-    }
-    const data = new Float32Array(chosen.length * size)
-    chosen.forEach(({ picture, tile }, i) => {
-      data.set(ofPicture(picture).data.subarray(tile * size, (tile + 1) * size), i * size)
-    })
-    return hostTensor('f32', [chosen.length, C, H, W], data)
+  return async (from, to) => {
+    const tiles: HostTensor<'f32'>[] = []
+    for (const { picture, tile } of owners.slice(from, to)) tiles.push(await ofPicture(picture)(tile))
+    if (tiles.length === 1) return tiles[0]!
+    const data = new Float32Array(tiles.length * tiles[0]!.data.length)
+    for (const [i, tile] of tiles.entries()) data.set(tile.data, i * tile.data.length)
+    return hostTensor('f32', [tiles.length, ...tiles[0]!.shape.slice(1)], data)
   }
 }
 

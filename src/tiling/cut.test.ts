@@ -5,7 +5,7 @@ import { resizeRgb } from '../image/resize.ts'
 import { cropRgb, filledImage, rgbImage } from '../image/rgb-image.ts'
 import { f32 } from '../tensor/tensor.ts'
 import { cutTiles } from './cut.ts'
-import { groupPixelValues, tilePixelValues } from './pixel-values.ts'
+import { groupPixelValues, pixelValuesInTurns, tilePixelValues } from './pixel-values.ts'
 import { scalePixels, splitCrops } from './s2.ts'
 import { planTiles } from './tiling.ts'
 import { globalView, slidingWindow } from './windows.ts'
@@ -65,6 +65,27 @@ test('S2 gives each scale its own crops, from the float picture', () => {
   assert.equal(tilePixelValues(map, plan, normalisations.imagenet).shape[0], 5)
   const uneven = planTiles(map, { strategy: 's2', tileSize: 28, scales: [1, 1.5], maxSplitSize: 21 })
   assert.throws(() => tilePixelValues(map, uneven, normalisations.imagenet), { code: 'tiles-size' })
+})
+
+test('tiles made one at a time, in turns with the event loop, equal those made together', async () => {
+  const noise = rgbImage(
+    700,
+    600,
+    Uint8Array.from({ length: 700 * 600 * 3 }, (_, i) => (i * i) % 251),
+  )
+  const tilings = [
+    { strategy: 'msac', tileSize: 448 },
+    { strategy: 's2', tileSize: 28, scales: [1, 2] },
+    { strategy: 'anyres' },
+  ] as const
+  for (const tiling of tilings) {
+    const plan = planTiles(noise, tiling)
+    const together = tilePixelValues(noise, plan, normalisations.imagenet)
+    const pixels = pixelValuesInTurns(noise, plan, normalisations.imagenet)
+    const size = together.data.length / plan.tiles.length
+    for (const { index } of [...plan.tiles].reverse())
+      assert.deepEqual((await pixels(index)).data, together.data.slice(index * size, (index + 1) * size))
+  }
 })
 
 test('crops of one place stand together, picture by picture', () => {

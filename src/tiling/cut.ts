@@ -1,5 +1,5 @@
 import { placeRgb } from '../image/canvas.ts'
-import { resizeRgb } from '../image/resize.ts'
+import { resizeRgb, resizeRgbInTurns } from '../image/resize.ts'
 import { cropRgb, type RgbImage, type Size } from '../image/rgb-image.ts'
 import { InputError } from '../tensor/errors.ts'
 import type { TileGroup, TilePlan } from './plan.ts'
@@ -32,19 +32,30 @@ export function resizedCopies(image: RgbImage, plan: TilePlan): (size: Size) => 
   }
 }
 
+/** As `resizedCopies`, resized in turns with the event loop. @throws InputError `tiling-size` */
+export function copiesInTurns(image: RgbImage, plan: TilePlan): (size: Size) => Promise<RgbImage> {
+  checkPlanFits(image, plan)
+  const framed = plan.frame ? placeRgb(image, plan.frame) : image
+  const copies = new Map<string, Promise<RgbImage>>()
+  return ({ width, height }) => {
+    const key = `${width}×${height}`
+    const copy = copies.get(key) ?? resizeRgbInTurns(framed, width, height)
+    copies.set(key, copy)
+    return copy
+  }
+}
+
 /** The tiles of a group out of its resized copy, row by row. */
 export function cutGroup(copy: RgbImage, group: TileGroup): RgbImage[] {
-  const { columns, rows, tile, stride, canvas } = group
+  const { columns, rows, canvas } = group
   const whole = canvas ? placeRgb(copy, canvas) : copy
-  return Array.from({ length: columns * rows }, (_, i) =>
-    cropRgb(
-      whole,
-      (i % columns) * stride.width,
-      Math.floor(i / columns) * stride.height,
-      tile.width,
-      tile.height,
-    ),
-  )
+  return Array.from({ length: columns * rows }, (_, i) => cutTile(whole, group, i))
+}
+
+/** Tile `index` of a group, counted row by row, out of its resized copy on the group's canvas. */
+export function cutTile(whole: RgbImage, { columns, tile, stride }: TileGroup, index: number): RgbImage {
+  const [column, row] = [index % columns, Math.floor(index / columns)]
+  return cropRgb(whole, column * stride.width, row * stride.height, tile.width, tile.height)
 }
 
 /** @throws InputError `tiling-size` */

@@ -1,10 +1,11 @@
+import { placeRgb } from '../image/canvas.ts'
 import { type Normalisation, toPixelValues } from '../image/normalise.ts'
 import { interpolate } from '../image/resize-float.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
 import { InputError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
-import { cutGroup, resizedCopies } from './cut.ts'
-import type { TilePlan } from './plan.ts'
+import { copiesInTurns, cutGroup, cutTile, resizedCopies } from './cut.ts'
+import type { TileGroup, TilePlan } from './plan.ts'
 import { windowsOf } from './windows.ts'
 
 /**
@@ -18,16 +19,9 @@ export function tilePixelValues(
   plan: TilePlan,
   normalisation: Normalisation,
 ): HostTensor<'f32'> {
+  checkEqualTiles(plan)
   const groups = groupPixelValues(image, plan, normalisation)
   const [, C, H, W] = groups[0]!.shape as [number, number, number, number]
-  for (const [index, group] of groups.entries())
-    if (group.shape[2] !== H || group.shape[3] !== W)
-      throw new InputError(
-        'tiles-size',
-        `Group ${index} has tiles of ${group.shape[3]}×${group.shape[2]}, but group 0 of ${W}×${H}. ` +
-          'Take groupPixelValues() and encode each group by itself.',
-        { shapes: groups.map((g) => g.shape) },
-      )
   const data = new Float32Array(plan.tiles.length * C * H * W)
   let offset = 0
   for (const group of groups) {
@@ -35,6 +29,56 @@ export function tilePixelValues(
     offset += group.data.length
   }
   return hostTensor('f32', [plan.tiles.length, C, H, W], data)
+}
+
+/**
+ * As `tilePixelValues`, one tile at a time in turns with the event loop: what is asked for is made, and of the picture's
+ * resized copies each once. `tile` counts in the plan's order → [1, 3, S, S].
+ * @throws InputError `tiling-size`, `tiles-size`
+ */
+export function pixelValuesInTurns(
+  image: RgbImage,
+  plan: TilePlan,
+  normalisation: Normalisation,
+): (tile: number) => Promise<HostTensor<'f32'>> {
+  checkEqualTiles(plan)
+  const copyAt = copiesInTurns(image, plan)
+  const places = plan.groups.flatMap((group) =>
+    Array.from({ length: group.columns * group.rows }, (_, index) => ({ group, index })),
+  )
+  const floats = new Map<TileGroup, HostTensor<'f32'>>()
+  return async (tile) => {
+    const { group, index } = places[tile]!
+    if (!group.floatFrom) {
+      const copy = await copyAt(group.resizedTo)
+      const whole = group.canvas ? placeRgb(copy, group.canvas) : copy
+      return toPixelValues([cutTile(whole, group, index)], normalisation)
+    }
+    const made = floats.get(group) ?? floatTiles(await copyAt(group.floatFrom), group, normalisation)
+    floats.set(group, made)
+    const [, C, H, W] = made.shape as [number, number, number, number]
+    const size = C * H * W
+    return hostTensor('f32', [1, C, H, W], made.data.subarray(index * size, (index + 1) * size))
+  }
+}
+
+/** @throws InputError `tiles-size` */
+function checkEqualTiles({ groups }: TilePlan): void {
+  const { width: W, height: H } = groups[0]!.tile
+  for (const [index, { tile }] of groups.entries())
+    if (tile.height !== H || tile.width !== W)
+      throw new InputError(
+        'tiles-size',
+        `Group ${index} has tiles of ${tile.width}×${tile.height}, but group 0 of ${W}×${H}. ` +
+          'Take groupPixelValues() and encode each group by itself.',
+        { sizes: groups.map((group) => group.tile) },
+      )
+}
+
+/** Tiles of a group that is resized as floats, [tiles, 3, h, w]. */
+function floatTiles(copy: RgbImage, group: TileGroup, normalisation: Normalisation): HostTensor<'f32'> {
+  const canvas = toPixelValues([copy], normalisation)
+  return windowsOf(interpolate(canvas, group.resizedTo, { mode: 'bicubic' }), group)
 }
 
 /**
@@ -49,7 +93,6 @@ export function groupPixelValues(
   const copyAt = resizedCopies(image, plan)
   return plan.groups.map((group) => {
     if (!group.floatFrom) return toPixelValues(cutGroup(copyAt(group.resizedTo), group), normalisation)
-    const canvas = toPixelValues([copyAt(group.floatFrom)], normalisation)
-    return windowsOf(interpolate(canvas, group.resizedTo, { mode: 'bicubic' }), group)
+    return floatTiles(copyAt(group.floatFrom), group, normalisation)
   })
 }

@@ -124,7 +124,7 @@ async function insides(
   const config = internVlConfig.parse(golden.json.config)
   const weights = new Weights(await caseWeights(golden))
   const prepared = system.prepare({ pictures: [picture], question })
-  const pixels = prepared.pixels(0, prepared.tileCount)
+  const pixels = await prepared.pixels(0, prepared.tileCount)
   const vision = internVlVision(weights, input('pixels', 'f32', pixels.shape), config)
   const { features } = await runOnce({ features: vision }, { pixels })
   tensors.set('one.features', features!)

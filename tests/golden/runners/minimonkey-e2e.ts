@@ -76,7 +76,7 @@ async function insides(
     ['demo', 'demo'],
   ] as const) {
     const prepared = system.prepare({ pictures: [picture], question, tiling: { strategy: 'msac', order } })
-    const pixels = prepared.pixels(0, prepared.tileCount)
+    const pixels = await prepared.pixels(0, prepared.tileCount)
     const vision = internVlVision(weights, input('pixels', 'f32', pixels.shape), config)
     const features = (await runOnce({ features: vision }, { pixels })).features as HostTensor<'f32'>
     tensors.set(`${name}.features`, features)
