@@ -17,10 +17,10 @@ export const tile = defineCommand({
   options: {
     strategy: strategyOption('how it is cut (default dynamic)'),
     out: text('PNG', 'draw the picture with its tiles into this file'),
-    tileSize: wholeNumber('N', 'side of a tile in pixels (default 448)', 1, 16_384),
+    tileSize: wholeNumber('N', 'side of a tile in pixels (default 448; square and anyres 336)', 1, 16_384),
     tokensPerTile: wholeNumber(
       'N',
-      'visual tokens of one tile (default 256, or (side/28)² for another tile size)',
+      'visual tokens of one tile (default (side/28)²; square and anyres (side/14)²)',
     ),
     json: flag('print the plan as JSON'),
     quiet: flag('no hints'),
@@ -30,22 +30,24 @@ export const tile = defineCommand({
     'panoptes tile examples/receipt.jpg',
     'panoptes tile examples/receipt.jpg --strategy msac --preset vlmevalkit:DocVQA --out tiles.png',
     'panoptes tile examples/receipt.jpg --strategy overlapping --stride 224 --json',
+    'panoptes tile examples/street-sign.jpg --strategy anyres',
   ],
   async run({ words, options }) {
     const path = words[0]!
-    const { strategy = 'dynamic', out, tileSize = 448 } = options
+    const { strategy = 'dynamic', out } = options
     if (out !== undefined) checkDrawingPath(out, path)
     const tiling = tilingOptions(strategy, options, options.tileSize)
 
-    const [{ decodeImage }, { planTiles }] = await Promise.all([
+    const [{ decodeImage }, { planTiles }, { usualTokensPerTile }] = await Promise.all([
       import('../image/decode.ts'),
       import('../tiling/tiling.ts'),
+      import('../tiling/plan.ts'),
     ])
     // Options first: with a wrong one, nobody waits for a large picture to be decoded.
     await inFlagWords(() => planTiles({ width: 1, height: 1 }, tiling))
     const image = await presetPicture((await decodeImage(path)).image, options.preset)
     const plan = planTiles(image, tiling)
-    const tokensPerTile = options.tokensPerTile ?? Math.round((tileSize / 28) ** 2)
+    const tokensPerTile = options.tokensPerTile ?? usualTokensPerTile(plan)
     if (out !== undefined) {
       const { drawTiling } = await import('../tiling/draw.ts')
       await writeDrawing(out, await drawTiling(image, plan, { tokensPerTile }))

@@ -1,13 +1,12 @@
 import type { Size } from '../image/rgb-image.ts'
 import { badge, distinctColours, outlined, palette, rectangle } from '../image/svg-shapes.ts'
 import { fitText, type TextStyle, textPath } from '../image/text-path.ts'
-import { groupTiles, type Rectangle, type TileGroup, type TilePlan } from './plan.ts'
+import { groupTiles, type Rectangle, type TileGroup, type TilePlan, usualTokensPerTile } from './plan.ts'
 
 /** How an overlay is drawn. */
 export interface OverlayOptions {
   /**
-   * Visual tokens that one full tile becomes; default (side/28)², a ViT of 14-pixel patches folded two by
-   * two.
+   * Visual tokens that one full tile becomes; default `usualTokensPerTile`.
    */
   readonly tokensPerTile?: number
   /** What to call the picture in the title; default nothing. */
@@ -155,7 +154,7 @@ function label(text: string, cell: Rectangle, room: { w: number; h: number }, co
 
 /** Tiles of another size than the plan's (S2 crops) have tokens in proportion to their area. */
 function groupTokens(group: TileGroup, plan: TilePlan, options: OverlayOptions): number {
-  const full = options.tokensPerTile ?? (plan.tileSize / 28) ** 2
+  const full = options.tokensPerTile ?? usualTokensPerTile(plan)
   const share = (group.tile.width * group.tile.height) / plan.tileSize ** 2
   return Math.round(groupTiles(group) * full * share)
 }

@@ -136,3 +136,12 @@ function clamp(value: number, most: number): number {
 export function groupTiles(group: TileGroup): number {
   return group.columns * group.rows
 }
+
+/**
+ * Visual tokens of one full tile where nobody says otherwise: patches of 14 pixels, folded two by two, but in LLaVA's
+ * tilings one token a patch.
+ */
+export function usualTokensPerTile({ strategy, tileSize }: Pick<TilePlan, 'strategy' | 'tileSize'>): number {
+  const side = strategy === 'square' || strategy === 'anyres' ? 14 : 28
+  return Math.round((tileSize / side) ** 2)
+}
