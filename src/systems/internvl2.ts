@@ -12,6 +12,7 @@ import { loadTokenizer } from '../text/load-tokenizer.ts'
 import { PICTURE_PLACEHOLDER, PICTURE_TOKENS } from '../text/picture-tokens.ts'
 import { conversationTemplate, stopText } from '../text/templates.ts'
 import { requiredTokenId } from '../text/tokenizer.ts'
+import { compileParts } from './compile-parts.ts'
 import { encodeTiles } from './encode-tiles.ts'
 import { internVlConfig, internVlShapes, tokensPerTile } from './internvl-config.ts'
 import { type InternVlVariant, prepareInternVl } from './internvl-prepare.ts'
@@ -63,22 +64,19 @@ export async function openInternVl(
 
   onEvent?.({ phase: 'loading', done: 0, total: 4, message: 'vision tower' })
   const pixels = input('pixels', 'f32', [dim('N'), 3, config.tileSize, config.tileSize])
-  const vision = await Program.compile(
-    'vision',
-    { features: internVlVision(weights, pixels, config) },
+  const [vision, programs] = await compileParts(
     compile,
+    () => Program.compile('vision', { features: internVlVision(weights, pixels, config) }, compile),
+    () =>
+      DecoderPrograms.compile(decoder, weights.at('language_model'), {
+        compile,
+        // Compression looks into the second block, so the chain is cut behind it: the pre-pass runs no further.
+        ...(variant.canCompress && decoder.layers > 2 && { cuts: [2] }),
+        ...(variant.canCompress && decoder.layers >= 2 && { observed: 1 }),
+        onProgram: (done, total) =>
+          onEvent?.({ phase: 'loading', done: done + 1, total: total + 1, message: 'language model' }),
+      }),
   )
-  const programs = await DecoderPrograms.compile(decoder, weights.at('language_model'), {
-    compile,
-    // Compression looks into the second block, so the chain is cut behind it: the pre-pass runs no further.
-    ...(variant.canCompress && decoder.layers > 2 && { cuts: [2] }),
-    ...(variant.canCompress && decoder.layers >= 2 && { observed: 1 }),
-    onProgram: (done, total) =>
-      onEvent?.({ phase: 'loading', done: done + 1, total: total + 1, message: 'language model' }),
-  }).catch(async (error: unknown) => {
-    await vision.dispose()
-    throw error
-  })
   const visualTokens = new VisualTokenCache(visualCache)
   return new VisualChat({
     name: variant.name,

@@ -8,6 +8,7 @@ import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import { IMAGE_ID } from '../text/image-ids.ts'
 import { loadTokenizer } from '../text/load-tokenizer.ts'
 import { conversationOfTurns } from '../text/turn-templates.ts'
+import { compileParts } from './compile-parts.ts'
 import { type MgLlavaParts, mgLlavaShapes } from './mgllava-config.ts'
 import { type AssembledMgLlava, assembleMgLlava, languageTemplate } from './mgllava-parts.ts'
 import {
@@ -65,15 +66,16 @@ export async function compileMgLlava(
   requireKeys(new Map(Object.entries(mgLlavaShapes(model))), checkpoint)
   const weights = new Weights(checkpoint)
   onEvent?.({ phase: 'loading', done: 0, total: 4, message: 'vision towers' })
-  const vision = await Program.compile('vision', mgLlavaVision(weights, mgLlavaInputs(model), model), compile)
-  const programs = await DecoderPrograms.compile(decoder, weights.at('llm'), {
+  const [vision, programs] = await compileParts(
     compile,
-    onProgram: (done, total) =>
-      onEvent?.({ phase: 'loading', done: done + 1, total: total + 1, message: 'language model' }),
-  }).catch(async (error: unknown) => {
-    await vision.dispose()
-    throw error
-  })
+    () => Program.compile('vision', mgLlavaVision(weights, mgLlavaInputs(model), model), compile),
+    () =>
+      DecoderPrograms.compile(decoder, weights.at('llm'), {
+        compile,
+        onProgram: (done, total) =>
+          onEvent?.({ phase: 'loading', done: done + 1, total: total + 1, message: 'language model' }),
+      }),
+  )
   const sight: MgLlavaSight = {
     config,
     highSide: config.image_size_aux,
