@@ -150,9 +150,9 @@ export class DecoderPrograms {
     }
   }
 
-  /** An empty cache for `batch` rows. */
-  newCache(batch: number): KvCache {
-    const { layers, kvHeads, headSize } = this.decoder
+  /** An empty cache for `batch` rows, of the first `layers` layers; of all by default. */
+  newCache(batch: number, layers = this.decoder.layers): KvCache {
+    const { kvHeads, headSize } = this.decoder
     const { device, engine } = this.#options.compile
     // On WebGPU ONNX Runtime binds no buffer to a tensor without elements.
     const cells = device === 'webgpu' ? 1 : 0

@@ -121,6 +121,15 @@ for (const name of engineNames) {
     closeTo(last(hidden), last(whole), tolerance)
   })
 
+  test(`a sequence that was disposed of holds nothing (${name})`, async () => {
+    const sequence = new DecoderSequence(programs)
+    await sequence.extend(randomTensor([1, 20, 32]))
+    assert.ok(sequence.cache.sizeBytes > 0)
+    sequence.dispose()
+    sequence.dispose()
+    assert.deepEqual([sequence.length, sequence.cache.sizeBytes], [0, 0])
+  })
+
   test(`a prefix may serve a prompt only where its rotary frequencies are the same (${name})`, async () => {
     const sequence = new DecoderSequence(programs)
     await sequence.extend(randomTensor([1, 590, 32]))

@@ -108,6 +108,11 @@ export class DecoderSequence {
     this.cache.truncate(length)
   }
 
+  /** Gives the cache's memory back now, not when it is collected. The sequence holds nothing afterwards. */
+  dispose(): void {
+    this.cache.dispose()
+  }
+
   /** Keeps the given present rows, in this order. */
   selectRows(rows: readonly number[]): void {
     this.cache.selectRows(rows)

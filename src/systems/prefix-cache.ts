@@ -33,11 +33,13 @@ export class PrefixCache {
 
   /** Keeps a sequence that nobody continues any more; `tokens` is what it holds. */
   give(sequence: DecoderSequence, tokens: readonly TokenIdentity[]): void {
+    if (this.#kept?.sequence !== sequence) this.clear()
     this.#kept = { sequence, tokens }
   }
 
   /** Frees the kept sequence. */
   clear(): void {
+    this.#kept?.sequence.dispose()
     this.#kept = undefined
   }
 }

@@ -64,10 +64,11 @@ export class PromptState implements DecodingState {
   }
 
   dispose(): void {
-    const reuse = this.#reuse
+    const [sequence, reuse] = [this.#sequence, this.#reuse]
     this.#sequence = undefined
     this.#reuse = undefined
-    reuse?.release([...reuse.tokens, ...this.#stepped])
+    if (reuse) reuse.release([...reuse.tokens, ...this.#stepped])
+    else sequence?.dispose()
   }
 
   #held(): DecoderSequence {

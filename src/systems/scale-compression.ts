@@ -63,7 +63,7 @@ async function receivedScores(
   { signal, onEvent }: RunOptions,
 ): Promise<Float32Array> {
   const [, L, H] = embeddings.shape as [number, number, number]
-  const cache = programs.newCache(1)
+  const cache = programs.newCache(1, programs.stages[0]!.end)
   const tables = new RotaryState(programs.decoder.rope).call(L, L - 1)
   const sums = new Float64Array(high)
   for (let from = 0; from < L; from += chunkTokens) {
@@ -93,6 +93,7 @@ async function receivedScores(
     await cache.append(T)
     await new Promise((resolve) => setTimeout(resolve, 0))
   }
+  cache.dispose()
   return Float32Array.from(sums, (sum) => sum / (L - first - high))
 }
 
