@@ -93,7 +93,7 @@ export class Model<Encoded> {
     const { usesBoxes } = this.system
     const boxes = usesBoxes
       ? await boxesOf(pictures, given, this.#finder, { signal, onEvent })
-      : given && given.map((own) => own ?? [])
+      : (given || undefined)?.map((own) => own ?? [])
     const conversation: Conversation = {
       pictures,
       question,
@@ -101,7 +101,7 @@ export class Model<Encoded> {
       system: systemPrompt,
       tiling,
       compression,
-      boxes: boxes || undefined,
+      boxes,
     }
     const prepared = this.system.prepare(conversation)
     const prepare = seconds()
