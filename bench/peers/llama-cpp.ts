@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeGguf } from './gguf.ts'
 import { importPeer, peerFolder } from './install.ts'
-import { serve, size, timed } from './protocol.ts'
+import { type DecoderRequest, serve, size, timed } from './protocol.ts'
 
 /** What the bench uses of node-llama-cpp. */
 interface LlamaModule {
@@ -44,7 +44,7 @@ async function holdTokens(count: number): Promise<void> {
   if (held < count) await sequence.evaluateWithoutGeneratingNewTokens(words.slice(held, count))
 }
 
-await serve(async (request) => {
+await serve<DecoderRequest>(async (request) => {
   await holdTokens(request.past)
   if (request.op === 'prefill')
     return timed(() =>

@@ -9,10 +9,10 @@ import { chooseEngine } from '../../src/runtime/default-engine.ts'
 import { type Precision, precisionsOf } from '../../src/runtime/precision.ts'
 import { diskStore } from '../../src/runtime/weight-cache.ts'
 import { hostTensor } from '../../src/tensor/tensor.ts'
-import { serve, size, timed } from './protocol.ts'
+import { type DecoderRequest, serve, size, timed } from './protocol.ts'
 
-/** `node bench/peers/panoptes.ts MODEL PRECISION`: the decoder of a true-size Mini-Monkey checkpoint. */
-const [folder, precision] = process.argv.slice(2) as [string, Precision]
+/** `node bench/peers/panoptes.ts MODEL PRECISION [int8]`: a Mini-Monkey checkpoint's decoder, also with an int8 cache. */
+const [folder, precision, kvCache] = process.argv.slice(2) as [string, Precision, 'int8'?]
 const source = await folderSource(folder)
 const checkpoint = await openCheckpoint(source)
 const config = JSON.parse(new TextDecoder().decode(await source.read('config.json'))).llm_config
@@ -28,6 +28,7 @@ const programs = await DecoderPrograms.compile(decoder, new Weights(language).at
     precision: precisionsOf(precision),
     quantised: diskStore(),
     keepsBothForms: true,
+    kvCache,
   },
 })
 const sequence = new DecoderSequence(programs)
@@ -49,7 +50,7 @@ async function extend(tokens: number): Promise<void> {
   await programs.logits(hostTensor('f32', [1, size.width], hidden.data.slice(-size.width)))
 }
 
-await serve(async (request) => {
+await serve<DecoderRequest>(async (request) => {
   await holdTokens(request.past)
   if (request.op === 'prefill')
     return timed(async () => {
