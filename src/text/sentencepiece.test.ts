@@ -118,14 +118,25 @@ test('control pieces have no text, the unknown piece has its surface', () => {
   assert.equal(model.decode(['<s>', 'a', '<unk>', 'zz', '</s>']), 'a \u2047 zz')
 })
 
+test('a file of several turns reads as it does in one', async () => {
+  const many = Array.from({ length: 30_000 }, (_, i): [string, number] => [`piece ${i}`, -i])
+  const bytes = modelFile({ pieces: [...letters('a'), ...many], dummyPrefix: true })
+  assert.ok(bytes.length > 2 ** 18)
+  const [atOnce, inTurns] = [new SentencePiece(bytes, 'm'), await SentencePiece.read(bytes, 'm')]
+  assert.deepEqual(inTurns.model, atOnce.model)
+  assert.deepEqual(inTurns.encode('aa'), atOnce.encode('aa'))
+})
+
 describe('files that cannot be read', () => {
   const code = (code: string) => (error: { code?: string }) => error.code === code
-  test('are refused with what was found', () => {
+  test('are refused with what was found', async () => {
     const pointer = new TextEncoder().encode('version https://git-lfs.github.com/spec/v1')
     assert.throws(() => new SentencePiece(pointer, 'm'), code('sentencepiece-file'))
     assert.throws(() => new SentencePiece(new Uint8Array(0), 'm'), code('sentencepiece-file'))
     const cut = modelFile({ pieces: letters('abc') }).subarray(0, 40)
     assert.throws(() => new SentencePiece(cut, 'm'), code('sentencepiece-file'))
+    for (const bytes of [pointer, new Uint8Array(0), cut])
+      await assert.rejects(SentencePiece.read(bytes, 'm'), code('sentencepiece-file'))
   })
   test('name the repeated piece, the model type, the damaged table', () => {
     assert.throws(() => load({ pieces: [['a'], ['a']] }), code('sentencepiece-duplicate'))

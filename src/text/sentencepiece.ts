@@ -1,6 +1,10 @@
 import { CheckpointError } from '../tensor/errors.ts'
 import { PieceMerger } from './sentencepiece-bpe.ts'
-import { readSentencePieceModel, type SentencePieceModel } from './sentencepiece-model.ts'
+import {
+  readSentencePieceModel,
+  readSentencePieceModelInTurns,
+  type SentencePieceModel,
+} from './sentencepiece-model.ts'
 import { SentencePieceNormalizer, SPACE_SYMBOL } from './sentencepiece-normalizer.ts'
 import { PieceLattice } from './sentencepiece-unigram.ts'
 
@@ -17,15 +21,19 @@ export class SentencePiece {
   readonly #byteIds: readonly number[]
   readonly #normalizer: SentencePieceNormalizer
   readonly #denormalizer: SentencePieceNormalizer | undefined
-  readonly #pieces: PieceMerger | PieceLattice
+  #pieces: PieceMerger | PieceLattice | undefined
 
   /**
    * @throws CheckpointError `sentencepiece-file`, `sentencepiece-duplicate`, `sentencepiece-charsmap`;
    *   `sentencepiece-model-type` for word and character models; `sentencepiece-unknown` without an unknown
    * piece.
    */
-  constructor(bytes: Uint8Array, where: string, overrides: { addDummyPrefix?: boolean } = {}) {
-    const model = readSentencePieceModel(bytes, where)
+  constructor(
+    file: Uint8Array | SentencePieceModel,
+    where: string,
+    overrides: { addDummyPrefix?: boolean } = {},
+  ) {
+    const model = file instanceof Uint8Array ? readSentencePieceModel(file, where) : file
     if (overrides.addDummyPrefix !== undefined) model.normalizer.addDummyPrefix = overrides.addDummyPrefix
     this.model = model
     this.#ids = new Map(model.pieces.map(({ text }, id) => [text, id]))
@@ -49,14 +57,32 @@ export class SentencePiece {
         false,
         where,
       )
-    if (model.modelType === 'bpe') this.#pieces = new PieceMerger(model.pieces)
-    else if (model.modelType === 'unigram') this.#pieces = new PieceLattice(model.pieces)
-    else
+    if (model.modelType !== 'bpe' && model.modelType !== 'unigram')
       throw new CheckpointError(
         'sentencepiece-model-type',
         `${where} is a SentencePiece model of type "${model.modelType}"; only "bpe" and "unigram" are read.`,
         { where, modelType: model.modelType },
       )
+  }
+
+  /** As the constructor, in turns with the event loop. @throws as the constructor */
+  static async read(
+    bytes: Uint8Array,
+    where: string,
+    overrides: { addDummyPrefix?: boolean } = {},
+  ): Promise<SentencePiece> {
+    const model = await readSentencePieceModelInTurns(bytes, where)
+    const pieces = new SentencePiece(model, where, overrides)
+    await new Promise((resolve) => setTimeout(resolve, 0))
+    pieces.#finder()
+    return pieces
+  }
+
+  /** What finds pieces in text; made when it is first needed. */
+  #finder(): PieceMerger | PieceLattice {
+    const { pieces, modelType } = this.model
+    this.#pieces ??= modelType === 'bpe' ? new PieceMerger(pieces) : new PieceLattice(pieces)
+    return this.#pieces
   }
 
   get size(): number {
@@ -75,7 +101,7 @@ export class SentencePiece {
   encode(text: string): number[] {
     const ids: number[] = []
     let afterUnknown = false
-    for (const found of this.#pieces.find(this.#normalizer.normalize(text))) {
+    for (const found of this.#finder().find(this.#normalizer.normalize(text))) {
       const unknown = typeof found === 'string'
       if (!unknown) ids.push(found)
       else if (this.model.byteFallback)

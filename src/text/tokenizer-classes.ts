@@ -27,7 +27,8 @@ export const slowClasses: Readonly<
 
 /** InternLM2: SentencePiece as it stands. Source: InternVL, `tokenization_internlm2.py`. */
 async function loadInternLm2(source: FileSource, { json }: TokenizerConfig): Promise<SlowClass> {
-  const pieces = new SentencePiece(await source.read('tokenizer.model'), `${source.name}/tokenizer.model`)
+  const bytes = await source.read('tokenizer.model')
+  const pieces = await SentencePiece.read(bytes, `${source.name}/tokenizer.model`)
   return {
     className: 'InternLM2Tokenizer',
     vocabulary: pieces,
@@ -51,7 +52,7 @@ async function loadLlama(source: FileSource, { json, named }: TokenizerConfig): 
   const legacy = flag(json, 'legacy', true, true)
   const addsPrefix = flag(json, 'add_prefix_space', true)
   const bytes = await source.read('tokenizer.model')
-  const pieces = new SentencePiece(
+  const pieces = await SentencePiece.read(
     bytes,
     `${source.name}/tokenizer.model`,
     legacy ? {} : { addDummyPrefix: false },
