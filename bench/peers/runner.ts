@@ -63,7 +63,9 @@ export async function compare(
   rounds: number,
 ): Promise<void> {
   const head = ['', ...runners.map(({ name }) => name)]
-  const rows: string[][] = []
+  const print = (cells: readonly string[]): boolean => process.stdout.write(`| ${cells.join(' | ')} |\n`)
+  print(head)
+  print(head.map((_, i) => (i === 0 ? '---' : '--:')))
   for (const { name, request, unit, scale } of measurements) {
     for (const runner of runners) await runner.ask(request)
     for (let round = 1; round <= rounds; round++)
@@ -76,13 +78,10 @@ export async function compare(
     process.stderr.write(`load ${load()}\n`)
     const cells = (of: (reply: Reply) => number): string[] =>
       runners.map(({ samples }) => spread(samples.get(name)!.map((reply) => of(reply) * scale)))
-    rows.push([`${name}, ${unit}`, ...cells(({ seconds }) => seconds)])
-    rows.push(['… of processor time', ...cells(({ processorSeconds }) => processorSeconds)])
+    print([`${name}, ${unit}`, ...cells(({ seconds }) => seconds)])
+    print(['… of processor time', ...cells(({ processorSeconds }) => processorSeconds)])
   }
-  rows.push(['peak memory, GB', ...runners.map(({ last }) => (last!.peakBytes / 1e9).toFixed(2))])
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`
-  process.stdout.write(line(head) + line(head.map((_, i) => (i === 0 ? '---' : '--:'))))
-  process.stdout.write(rows.map(line).join(''))
+  print(['peak memory, GB', ...runners.map(({ last }) => (last!.peakBytes / 1e9).toFixed(2))])
 }
 
 /** The machine and how busy it is. */
