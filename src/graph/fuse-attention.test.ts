@@ -8,7 +8,9 @@ import { Program } from '../runtime/program.ts'
 import { webEngine } from '../runtime/web-engine.ts'
 import { dim } from './dim.ts'
 import { fuseAttention } from './fuse-attention.ts'
-import { input, type Tensor, tap, topologicalOrder } from './tensor.ts'
+import { gradients } from './gradient.ts'
+import { sum } from './ops/index.ts'
+import { input, type Node, type Tensor, tap, topologicalOrder } from './tensor.ts'
 
 const [heads, width] = [3, 24]
 const [q, k, v] = ['q', 'k', 'v'].map((name) =>
@@ -27,6 +29,18 @@ test('attention over heads becomes one op', () => {
 test('attention whose product is asked for, or whose heads are not joined, stays', () => {
   for (const y of [mergeHeads(tap('heads', attention(q, k, v))), attention(q, k, v)])
     assert.ok(!opsOf(fuseAttention({ y })).includes('multiHeadAttention'))
+})
+
+test('attention whose gradient is taken, or whose weights are an output, stays', () => {
+  const y = mergeHeads(attention(q, k, v))
+  const [dv] = gradients(sum(y), [v])
+  const product = (y.source as Node).inputs[0]!.source as Node
+  const weights = (product.inputs[0]!.source as Node).inputs[0]!
+  for (const outputs of [
+    { y, dv: dv! },
+    { y, weights },
+  ])
+    assert.ok(!opsOf(fuseAttention(outputs)).includes('multiHeadAttention'))
 })
 
 test('the fused attention (CPU) gives what the plain one (WebAssembly) gives', async () => {

@@ -1,16 +1,39 @@
 import { multiHeadAttention } from './ops/index.ts'
 import { rewrite } from './rewrite.ts'
-import { type Node, type Tensor, tapName } from './tensor.ts'
+import { type Node, type Tensor, tapName, topologicalOrder } from './tensor.ts'
 
 /**
  * The graph with each full attention over heads, as `nn/attention.ts` writes it, made one op: the engine then never
- * holds the scores of all heads at once. Attention with a mask, or whose weights are asked for by `tap`, stays as it is.
+ * holds the scores of all heads at once. Attention with a mask, or whose weights something else needs (a `tap`, an
+ * output, a gradient), stays as it is.
  */
 export function fuseAttention(outputs: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
-  return rewrite(outputs, (node) => {
-    const parts = node.op.name === 'reshape' ? mergedAttention(node) : undefined
+  const uses = useCounts(outputs)
+  return rewrite(outputs, (node, original) => {
+    if (node.op.name !== 'reshape' || !isOnlyUse(original, uses)) return undefined
+    const parts = mergedAttention(node)
     return parts && multiHeadAttention(parts.q, parts.k, parts.v, parts.heads, parts.scale)
   })
+}
+
+/** How often each tensor is an operand or an output. */
+function useCounts(outputs: Readonly<Record<string, Tensor>>): ReadonlyMap<Tensor, number> {
+  const counts = new Map<Tensor, number>()
+  const count = (x: Tensor): unknown => counts.set(x, (counts.get(x) ?? 0) + 1)
+  for (const output of Object.values(outputs)) count(output)
+  for (const { source } of topologicalOrder(Object.values(outputs)))
+    if (source.kind === 'node') source.inputs.forEach(count)
+  return counts
+}
+
+/** Whether nothing but the joined heads depends on the heads, their weights and their scores. */
+function isOnlyUse(joined: Tensor, uses: ReadonlyMap<Tensor, number>): boolean {
+  let x: Tensor | undefined = joined
+  for (let depth = 0; depth < 4; depth++) {
+    x = x.source.kind === 'node' ? x.source.inputs[0] : undefined // transpose, product, softmax, scores
+    if (!x || uses.get(x) !== 1) return false
+  }
+  return true
 }
 
 interface AttentionParts {
