@@ -134,7 +134,8 @@ export class DecoderPrograms {
         { option: 'kvCache' },
       )
     const usual = programs.memory ? programs.#cellStages : programs.#pastStages
-    const parts = [programs.#embedding, programs.#head, ...usual]
+    const narrow = programs.#keepsBoth ? programs.#narrowStages : []
+    const parts = [programs.#embedding, programs.#head, ...usual, ...narrow]
     try {
       // An engine that opens sessions off the event loop opens them side by side, a core each. A browser would hold
       // the bytes of all at once.
@@ -231,8 +232,7 @@ export class DecoderPrograms {
 
   /** Closes the form that is not used now where both together would take twice the memory for weights. */
   async #closeUnused(stages: readonly LateProgram[]): Promise<void> {
-    const { precision, keepsBothForms } = this.#options.compile
-    if (keepsBothForms ?? precision?.decoder !== 'int4') return
+    if (this.#keepsBoth) return
     for (const stage of stages) await stage.close()
   }
 
@@ -281,6 +281,12 @@ export class DecoderPrograms {
     const stages = [...this.#pastStages, ...this.#cellStages, ...this.#narrowStages]
     for (const program of [this.#embedding, ...stages, this.#head]) await program.dispose()
     await this.#cellPrecision?.dispose()
+  }
+
+  /** Whether the stages over floats and those over 8 bits stay open beside one another. */
+  get #keepsBoth(): boolean {
+    const { precision, keepsBothForms } = this.#options.compile
+    return keepsBothForms ?? precision?.decoder !== 'int4'
   }
 
   #observes(index: number): boolean {
