@@ -243,10 +243,15 @@ describe('pictures that are none', async () => {
   const one = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC'
 
   test('a missing file', () => fails(ask(join(folder, 'none.jpg'), 'What?'), /none\.jpg does not exist/))
+  test('a pipe, which may never end', () => {
+    const pipe = join(folder, 'pipe.png')
+    spawnSync('mkfifo', [pipe])
+    fails(ask(pipe, 'What?'), /pipe\.png is not a file but a pipe/)
+  })
   test('a truncated JPEG', async () =>
     fails(ask(await file('cut.jpg', jpeg.subarray(0, 20_000)), 'What?'), /cut\.jpg ends too early/))
   test('a PNG that says 60,000 × 60,000', async () =>
-    fails(ask(await file('bomb.png', header(60_000, 60_000)), 'What?'), /60000×60000.*limit/))
+    fails(ask(await file('bomb.png', header(60_000, 60_000)), 'What?'), /60000 × 60000.*limit/))
   test('text under the name of a PNG', async () =>
     fails(ask(await file('text.png', 'hello'), 'What?'), /looks like text/))
   test('a picture of one pixel works', async () => {
@@ -272,6 +277,12 @@ describe('wrong usage exits with 2 and says what to do', () => {
     fails(outcome, /Compression drops tokens of the detailed tiles/, 2)
     assert.doesNotMatch(outcome.stderr, /encoding/)
   })
+  test('looks without a picture, objects for a model that is told of none', () => {
+    fails(ask('What?', '--compress'), /--compress has no effect without a picture/, 2)
+    fails(ask('What?', '--max-tiles', '3'), /--max-tiles has no effect without a picture/, 2)
+    fails(ask(receipt, 'What?', '--no-boxes'), /--no-boxes.* no effect for mini-monkey/, 2)
+  })
+  test('a picture name in place of a question', () => fails(ask('none.jpg'), /There is no question/, 2))
   test('an option of another tiling', () =>
     fails(ask(receipt, 'What?', '--stride', '9'), /msac tiling has no option --stride/, 2))
 })

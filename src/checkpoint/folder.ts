@@ -70,7 +70,16 @@ export async function folderSource(path: string): Promise<FileSource> {
 /** Relative paths below a folder in name order; `parents` are the real paths above it, to end link cycles. */
 async function listFolder(root: string, folder: string, parents: readonly string[]): Promise<string[]> {
   const paths: string[] = []
-  for (const name of (await readdir(join(root, folder))).sort()) {
+  const names = await readdir(join(root, folder)).catch((error: NodeJS.ErrnoException) => {
+    const path = join(root, folder)
+    throw new CheckpointError(
+      'folder-unreadable',
+      `The folder ${path} cannot be read (${error.code}). Check its permissions, or that it is a model's folder.`,
+      { path, code: error.code },
+      error,
+    )
+  })
+  for (const name of names.sort()) {
     const relative = folder === '' ? name : `${folder}/${name}`
     const found = await stat(join(root, relative)).catch(() => undefined) // undefined: a link to nothing
     if (found?.isFile()) paths.push(relative)

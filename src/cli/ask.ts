@@ -12,6 +12,7 @@ import {
   askOptions,
   budgetOption,
   checkModelFlags,
+  checkNoLook,
   loadNamed,
   type ModelFlags,
   modelNamed,
@@ -32,7 +33,9 @@ export const ask = defineCommand({
     'Answers a question about one or more pictures. The answer goes to stdout as it is written; what is being done, ' +
     'what happened to each picture and how long it took go to stderr.',
   usage: '[IMAGE…] QUESTION --model MODEL [options]',
-  positionals: [{ name: 'WORD', help: 'picture files, then the question in quotes', isRepeated: true }],
+  positionals: [
+    { name: 'WORD', help: 'picture files, then the question in quotes', isOptional: true, isRepeated: true },
+  ],
   options: {
     ...modelOptions,
     ...answerOptions,
@@ -46,12 +49,15 @@ export const ask = defineCommand({
   ],
   async run({ words, options }) {
     const paths = words.slice(0, -1)
-    const question = words.at(-1)!
+    const question = words.at(-1)
+    if (question === undefined)
+      throw new UsageError('There is no question. Write: panoptes ask IMAGE… "QUESTION" --model MODEL')
     if (question.trim() === '')
       throw new UsageError('The question is empty. Ask something about the picture.')
-    if (paths.length === 0 && existsSync(question))
+    if (paths.length === 0 && (existsSync(question) || pictureName.test(question)))
       throw new UsageError(`There is no question. Write it behind the pictures: panoptes ask ${question} "…"`)
     await inFlagWords(() => checkModelFlags(options))
+    if (paths.length === 0) checkNoLook(options)
     const budget = options.budget === undefined ? undefined : parseBudget(options.budget)
     const status = statusLine(process.stderr, options.quiet)
     const { signal, release } = interruptSignal()
@@ -59,10 +65,10 @@ export const ask = defineCommand({
       const isSeen = options.json || !process.stdout.isTTY
       const onEvent = runProgress(status, Boolean(isSeen))
       // Before the model: with a wrong path, nobody waits for weights.
-      const images = await readPictures(paths, options)
+      const images = await readPictures(paths, options, status)
       const boxes = await inFlagWords(() => readBoxes(options, images))
       const look =
-        budget && (await inFlagWords(() => fittedLook(options, budget, { question, images }, status)))
+        budget && (await inFlagWords(() => fittedLook(options, budget, { question, images }, status, signal)))
       const model = await loadNamed(options, onEvent, signal)
       try {
         await inFlagWords(async () => {
@@ -85,16 +91,21 @@ export const ask = defineCommand({
   },
 })
 
+/** One word that ends as pictures do was meant as a picture. */
+const pictureName = /^\S+\.(?:jpe?g|png|webp|avif|tiff?|gif)$/i
+
 /** The look that fits the budget, found before any weight is loaded. */
 async function fittedLook(
   flags: ModelFlags,
   budget: Budget,
   { question, images }: { question: string; images: readonly Picture[] },
   status: StatusLine,
+  signal: AbortSignal,
 ): Promise<Pick<Look, 'tiling' | 'compression'>> {
   const { Planner } = await import('../model/plan.ts')
   const planner = await Planner.open(modelNamed(flags), flags.as, {
     threads: flags.threads,
+    signal,
     onPrecision: (name) => status.show(name, `measuring this machine in ${name}`),
   })
   const asked = { question, pictures: images, ...askedLook(flags, planner.system) }

@@ -43,7 +43,7 @@ export const chat = defineCommand({
     await inFlagWords(() => checkModelFlags(options))
     const status = statusLine(process.stderr, options.quiet)
     const onEvent = runProgress(status, !process.stdout.isTTY)
-    let pending = await readPictures(words, options)
+    let pending = await readPictures(words, options, status)
     let boxes = await inFlagWords(() => readBoxes(options, pending))
     const loading = interruptSignal()
     const model = await loadNamed(options, onEvent, loading.signal).finally(loading.release)
@@ -53,16 +53,24 @@ export const chat = defineCommand({
     const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: isTerminal })
     let answering: Interruption | undefined
     // A terminal that readline reads sends no signal: Ctrl-C stops an answer, or ends the conversation at the prompt.
-    lines.on('SIGINT', () => (answering ? answering.interrupt() : lines.close()))
+    // As a shell does, it drops a line that is begun first.
+    lines.on('SIGINT', () => {
+      if (answering) return answering.interrupt()
+      if (lines.line === '') return lines.close()
+      lines.write(null, { ctrl: true, name: 'e' })
+      lines.write(null, { ctrl: true, name: 'u' })
+    })
     if (isTerminal && !options.quiet)
-      process.stderr.write(
-        `${model.system.name}; ${plural(pending.length, 'picture')} shown. /help lists commands.\n`,
-      )
+      process.stderr.write(`${model.system.name}; ${shownText(pending)} /help lists commands.\n`)
+    let isAsked = true
     try {
       for await (const line of promptedLines(lines, isTerminal)) {
         const words = line.trim()
         if (words === '') continue
-        if (words === '/quit') break
+        if (words === '/quit') {
+          isAsked = false
+          break
+        }
         try {
           if (words.startsWith('/')) pending = await obey(words, pending, conversation)
           else {
@@ -76,6 +84,8 @@ export const chat = defineCommand({
           process.stderr.write(errorText(error))
         }
       }
+      // Where Ctrl-C or Ctrl-D ended the last prompt, the shell's goes on a line of its own.
+      if (isTerminal && isAsked) process.stderr.write('\n')
     } finally {
       lines.close()
       await model.dispose()
@@ -101,9 +111,18 @@ export const chat = defineCommand({
       conversation: Chat<EncodedPicture>,
     ): Promise<Picture[]> {
       const [, name, rest = ''] = /^\/(\w*)\s*(.*)$/.exec(command) ?? []
-      if (name === 'image' && rest !== '') return [...shown, ...(await readPictures([rest], options))]
+      if (name === 'image' && rest === '') {
+        process.stderr.write('Name the picture: /image FILE\n')
+        return shown
+      }
+      if (name === 'image') {
+        const all = [...shown, ...(await readPictures([rest], options, status))]
+        if (!options.quiet) process.stderr.write(`${shownText(all)}\n`)
+        return all
+      }
       if (name === 'reset') {
         conversation.reset()
+        if (!options.quiet) process.stderr.write('All turns and pictures are forgotten.\n')
         return []
       }
       process.stderr.write(name === 'help' ? help : `There is no command ${printable(command)}.\n${help}`)
@@ -111,6 +130,12 @@ export const chat = defineCommand({
     }
   },
 })
+
+function shownText(pictures: readonly Picture[]): string {
+  return pictures.length === 0
+    ? 'no picture yet (/image FILE shows one).'
+    : `${plural(pictures.length, 'picture')} for the next question.`
+}
 
 /** The lines of the input, each after a prompt where a person writes them. */
 async function* promptedLines(lines: Interface, isTerminal: boolean): AsyncGenerator<string> {

@@ -4,6 +4,7 @@ import type { AskOptions } from '../model/model.ts'
 import type { BoxChoice } from '../model/objects.ts'
 import type { CompressionOptions, OnEvent, Picture, System } from '../systems/system.ts'
 import type { TilingOptions } from '../tiling/tiling.ts'
+import { flagName } from './flag-name.ts'
 import { whenAborted } from './interrupt.ts'
 import {
   choice,
@@ -16,11 +17,13 @@ import {
   type Values,
   wholeNumber,
 } from './option.ts'
+import type { StatusLine } from './status-line.ts'
 import {
   given,
   namedTilingFlags,
   presetPicture,
   strategyOption,
+  tilingFlagName,
   tilingFlags,
   tilingOptions,
 } from './tiling-options.ts'
@@ -173,9 +176,33 @@ export function checkLookFlags(flags: LookFlags): void {
   if (flags.tiling) tilingOptions(flags.tiling, flags)
 }
 
+/** Refuses flags about pictures where there is none. @throws UsageError */
+export function checkNoLook(flags: ModelFlags & { readonly budget?: string | undefined }): void {
+  const { tiling, compress, visualCache, budget } = flags
+  const named = [
+    ...Object.keys(given({ tiling, compress, budget, visualCache })).map((key) => flagName(key)),
+    ...namedTilingFlags(flags).map(tilingFlagName),
+  ]
+  if (named.length > 0)
+    throw new UsageError(`${named[0]} has no effect without a picture. Name one, or leave it out.`)
+}
+
+/** Refuses what says how objects are found for a model that is told of none; boxes it refuses itself. @throws UsageError */
+function checkObjectFlags(flags: ModelFlags, system: System): void {
+  const { boxes, tagger, detector } = flags
+  const noBoxes = boxes === false || flags.noBoxes
+  const named = noBoxes || tagger !== undefined || detector !== undefined
+  if (!named || system.usesBoxes) return
+  throw new UsageError(
+    `--no-boxes, --tagger and --detector have no effect for ${system.name}, ` +
+      'which is told of no objects. Leave them out.',
+  )
+}
+
 /** What the flags say about looking and writing, for a model that is loaded. @throws UsageError */
 export function askOptions(flags: ModelFlags & AnswerFlags, model: NodeModel): AskOptions<EncodedPicture> {
   const { systemPrompt } = flags
+  checkObjectFlags(flags, model.system)
   return { ...generationOptions(flags), ...askedLook(flags, model.system), ...given({ systemPrompt }) }
 }
 
@@ -250,10 +277,20 @@ async function readText(path: string): Promise<string> {
 }
 
 /** The picture files, decoded; a preset of the msac tiling may ask for more pixels. */
-export async function readPictures(paths: readonly string[], flags: LookFlags): Promise<Picture[]> {
-  const { decodeImage } = await import('../image/decode.ts')
+export async function readPictures(
+  paths: readonly string[],
+  flags: LookFlags,
+  status: StatusLine,
+): Promise<Picture[]> {
+  const [{ decodeImage }, { decodeLosses }] = await Promise.all([
+    import('../image/decode.ts'),
+    import('../image/decode-losses.ts'),
+  ])
   const pictures: Picture[] = []
-  for (const path of paths)
-    pictures.push({ name: path, image: await presetPicture((await decodeImage(path)).image, flags.preset) })
+  for (const path of paths) {
+    const { image, info } = await decodeImage(path)
+    for (const loss of decodeLosses(info)) status.note(`${path}: ${loss}`)
+    pictures.push({ name: path, image: await presetPicture(image, flags.preset) })
+  }
   return pictures
 }

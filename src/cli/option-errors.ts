@@ -29,5 +29,6 @@ function withFlags(message: string, option: unknown): string {
   for (const [name, flag] of Object.entries(flags)) words = words.replaceAll(name, flag)
   words = words.replace(/\b[a-z]+[A-Z]\w*/g, (name) => flagName(name))
   if (typeof option !== 'string' || !/^[a-z]+$/.test(option)) return words
-  return words.replace(new RegExp(`(?<![\\w-])${option}\\b`), flagName(option))
+  const flag = flagName(option === 'compression' ? 'compress' : option)
+  return words.replace(new RegExp(`(?<![\\w-])${option}\\b`), flag)
 }

@@ -16,6 +16,7 @@ export async function parserFor(words: readonly string[], version: string): Prom
     .helpOption('--help', 'show help')
     .helpCommand('help [COMMAND]', 'show the help of a command')
     .exitOverride()
+    .configureHelp({ minWidthToWrap: 30, optionDescription: (option) => option.description })
     .configureOutput({ outputError: () => {} }) // reported where all errors are
     .addHelpText('after', () => `\nSee panoptes COMMAND --help for a command's options and examples.`)
   for (const [name, entry] of Object.entries(commands)) {

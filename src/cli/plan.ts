@@ -45,7 +45,7 @@ export const plan = defineCommand({
     const budget = options.budget === undefined ? undefined : parseBudget(options.budget)
     const { threads, recalibrate, precision = 'int8', quiet } = options
     const status = statusLine(process.stderr, quiet)
-    const pictures = await readPictures(words, options)
+    const pictures = await readPictures(words, options, status)
     const question = options.question ?? 'What is written in this picture? Answer briefly.'
     try {
       const { Planner } = await import('../model/plan.ts')

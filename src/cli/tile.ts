@@ -38,14 +38,18 @@ export const tile = defineCommand({
     if (out !== undefined) checkDrawingPath(out, path)
     const tiling = tilingOptions(strategy, options, options.tileSize)
 
-    const [{ decodeImage }, { planTiles }, { usualTokensPerTile }] = await Promise.all([
+    const [{ decodeImage }, { decodeLosses }, { planTiles }, { usualTokensPerTile }] = await Promise.all([
       import('../image/decode.ts'),
+      import('../image/decode-losses.ts'),
       import('../tiling/tiling.ts'),
       import('../tiling/plan.ts'),
     ])
     // Options first: with a wrong one, nobody waits for a large picture to be decoded.
     await inFlagWords(() => planTiles({ width: 1, height: 1 }, tiling))
-    const image = await presetPicture((await decodeImage(path)).image, options.preset)
+    const decoded = await decodeImage(path)
+    const status = statusLine(process.stderr, options.quiet)
+    for (const loss of decodeLosses(decoded.info)) status.note(`${path}: ${loss}`)
+    const image = await presetPicture(decoded.image, options.preset)
     const plan = planTiles(image, tiling)
     const tokensPerTile = options.tokensPerTile ?? usualTokensPerTile(plan)
     if (out !== undefined) {
@@ -53,7 +57,6 @@ export const tile = defineCommand({
       await writeDrawing(out, await drawTiling(image, plan, { tokensPerTile }))
     }
     const report = planReport(plan, tokensPerTile)
-    const status = statusLine(process.stderr, options.quiet)
     if (options.json) {
       process.stdout.write(`${JSON.stringify({ picture: path, ...report, ...(out && { out }) }, null, 2)}\n`)
       return

@@ -16,7 +16,7 @@ export const internLm2Config = z.object({
   num_attention_heads: z.int().positive(),
   num_key_value_heads: z.int().positive(),
   intermediate_size: z.int().positive(),
-  num_hidden_layers: z.int().positive(),
+  num_hidden_layers: z.int().positive().max(1000),
   bias: z.boolean().default(false),
   rope_theta: z.number().positive().default(10000),
   rope_scaling: ropeScalingConfig,

@@ -17,7 +17,7 @@ export const llamaConfig = z
     num_key_value_heads: z.int().positive().optional(),
     head_dim: z.int().positive().nullish(),
     intermediate_size: z.int().positive(),
-    num_hidden_layers: z.int().positive(),
+    num_hidden_layers: z.int().positive().max(1000),
     rope_theta: z.number().positive().default(10000),
     rope_scaling: ropeScalingConfig,
     max_position_embeddings: z.int().positive(),

@@ -10,7 +10,7 @@ const q2lConfig = z.object({
   hidden_size: z.int().positive(),
   intermediate_size: z.int().positive(),
   num_attention_heads: z.int().positive(),
-  num_hidden_layers: z.int().positive(),
+  num_hidden_layers: z.int().positive().max(1000),
   layer_norm_eps: z.number().positive().default(1e-12),
   hidden_act: z.literal('gelu').default('gelu'),
 })

@@ -5,7 +5,7 @@ import { prefixShapes, type Shapes } from '../graph/weights.ts'
 export const clipLayersConfig = z.object({
   hidden_size: z.int().positive(),
   intermediate_size: z.int().positive(),
-  num_hidden_layers: z.int().positive(),
+  num_hidden_layers: z.int().positive().max(1000),
   num_attention_heads: z.int().positive(),
   hidden_act: z.enum(['quick_gelu', 'gelu']).default('quick_gelu'),
   layer_norm_eps: z.number().positive().default(1e-5),
@@ -20,7 +20,7 @@ export type ClipLayersConfig = z.output<typeof clipLayersConfig>
 export const clipVisionConfig = clipLayersConfig.extend({
   hidden_size: z.int().positive().default(768),
   intermediate_size: z.int().positive().default(3072),
-  num_hidden_layers: z.int().positive().default(12),
+  num_hidden_layers: z.int().positive().max(1000).default(12),
   num_attention_heads: z.int().positive().default(12),
   image_size: z.int().positive().default(224),
   patch_size: z.int().positive().default(32),
@@ -32,7 +32,7 @@ export type ClipVisionConfig = z.output<typeof clipVisionConfig>
 export const clipTextConfig = clipLayersConfig.extend({
   hidden_size: z.int().positive().default(512),
   intermediate_size: z.int().positive().default(2048),
-  num_hidden_layers: z.int().positive().default(12),
+  num_hidden_layers: z.int().positive().max(1000).default(12),
   num_attention_heads: z.int().positive().default(8),
   vocab_size: z.int().positive().default(49408),
   max_position_embeddings: z.int().min(3).default(77),

@@ -6,7 +6,7 @@ export const internVitConfig = z.object({
   hidden_size: z.int().positive(),
   num_attention_heads: z.int().positive(),
   intermediate_size: z.int().positive(),
-  num_hidden_layers: z.int().positive(),
+  num_hidden_layers: z.int().positive().max(1000),
   patch_size: z.int().positive(),
   image_size: z.int().positive(),
   qkv_bias: z.boolean(),

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import sharp from 'sharp'
 import { InputError } from '../tensor/errors.ts'
 import { asPillow, decodeImage } from './decode.ts'
+import { decodeLosses } from './decode-losses.ts'
 import { encodePng } from './encode.ts'
 
 let folder = ''
@@ -41,6 +42,18 @@ test('drops alpha and keeps the colours under full transparency', async () => {
     assert.deepEqual([...image.data], rgb, info.format)
     assert.equal(info.hasAlpha, true)
   }
+})
+
+test('tells what a picture loses: further frames, and transparency that is not whole', async () => {
+  const losses = async (file: Uint8Array) => decodeLosses((await decodeImage(file)).info)
+  const frame = await raw(Buffer.from(rgb), 2, 2, 3).png().toBuffer()
+  const other = await raw(Buffer.from(rgb.toReversed()), 2, 2, 3).png().toBuffer()
+  const animation = await sharp([frame, other], { join: { animated: true } })
+    .gif()
+    .toBuffer()
+  assert.match((await losses(animation)).join(' '), /first of its 2 frames/)
+  assert.match((await losses(await raw(rgba, 2, 2, 4).png().toBuffer())).join(' '), /transparency/)
+  assert.deepEqual(await losses(await sharp(frame).ensureAlpha().png().toBuffer()), [])
 })
 
 test('replicates grey, looks up palettes and cuts 16 bits to their upper 8', async () => {
@@ -109,7 +122,7 @@ test('refuses too many pixels by the header alone', async () => {
   const header = Buffer.from('89504e470d0a1a0a0000000d494844520000ea600000ea600802000000', 'hex')
   const error = await refusal(header)
   assert.equal(error.code, 'image-too-many-pixels')
-  assert.match(error.message, /60000×60000.*3,600 megapixels.*limit is 268/)
+  assert.match(error.message, /60000 × 60000.*3,600 megapixels.*limit is 268/)
   const small = await raw(Buffer.from(rgb), 2, 2, 3).tiff().toBuffer()
   assert.equal((await refusal(small, { maxPixels: 3 })).code, 'image-too-many-pixels')
   assert.equal((await refusal(small, { maxBytes: 3 })).code, 'image-too-many-bytes')

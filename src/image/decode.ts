@@ -34,6 +34,8 @@ export interface ImageInfo {
   readonly originalHeight: number
   /** Transparency was there and has been dropped; the colours beneath it are kept as they were. */
   readonly hasAlpha: boolean
+  /** Some pixel is not wholly opaque. */
+  readonly isTransparent: boolean
   /** The EXIF orientation 1..8 that was applied; 1 when there was none, or when it was ignored. */
   readonly orientation: number
   /** Frames or pages in the file; only the first is decoded. */
@@ -78,16 +80,30 @@ async function readPicture(path: string | URL, name: string, limits: ImageLimits
       throw new InputError('image-is-folder', `${name} is a folder. Pass the path of one picture file.`, {
         name,
       })
+    // A pipe may never end, and a device has no size.
+    if (!found.isFile())
+      throw new InputError(
+        'image-unreadable',
+        `${name} is not a file but a ${found.isFIFO() ? 'pipe' : 'device'}. Save the picture to a file first.`,
+        { name },
+      )
     checkBytes(name, found.size, limits)
     return await readFile(path)
   } catch (error) {
     if (error instanceof InputError) throw error
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'ENOENT' || code === 'ENOTDIR')
-      throw new InputError('image-missing', `${name} does not exist. Check the path.`, { name }, error)
+      throw new InputError(
+        'image-missing',
+        /^https?:/.test(name)
+          ? `${name} is an address, not a file. Download the picture first.`
+          : `${name} does not exist. Check the path.`,
+        { name },
+        error,
+      )
     throw new InputError(
       'image-unreadable',
-      `${name} cannot be read (${code}). Check its permissions.`,
+      `${name} cannot be read (${code}). Check its ${code === 'ELOOP' ? 'links' : 'permissions'}.`,
       { name, code },
       error,
     )
@@ -119,6 +135,7 @@ async function decodeBytes(bytes: Uint8Array, format: ImageFormat, name: string,
     originalWidth: metadata.width,
     originalHeight: metadata.height,
     hasAlpha: metadata.hasAlpha,
+    isTransparent: metadata.hasAlpha && !(await sharp(bytes, { limitInputPixels: false }).stats()).isOpaque,
     orientation,
     pages: metadata.pages ?? 1,
     bitDepth: metadata.bitsPerSample ?? (metadata.depth === 'ushort' ? 16 : 8),

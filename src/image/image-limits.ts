@@ -18,8 +18,8 @@ export function checkPixels(name: string, { width, height }: Size, limits: Image
   if (width * height > maxPixels)
     throw new InputError(
       'image-too-many-pixels',
-      `${name} is ${width}×${height}, ${megapixels(width * height)} megapixels, but the limit is ` +
-        `${megapixels(maxPixels)}. Make the picture smaller, or raise maxPixels if the memory allows it.`,
+      `${name} is ${width} × ${height}, ${megapixels(width * height)} megapixels, but the limit is ` +
+        `${megapixels(maxPixels)}. Make the picture smaller; in the library, maxPixels raises the limit.`,
       { name, width, height, pixels: width * height, maxPixels },
     )
 }
@@ -35,7 +35,7 @@ export function checkBytes(name: string, sizeBytes: number, limits: ImageLimits)
     throw new InputError(
       'image-too-many-bytes',
       `${name} has ${sizeBytes} bytes, but the limit is ${maxBytes}. ` +
-        'Save it in a compressed format, or raise maxBytes.',
+        'Save it in a compressed format; in the library, maxBytes raises the limit.',
       { name, sizeBytes, maxBytes },
     )
 }

@@ -12,7 +12,7 @@ export function parseBudget(text: string): Budget {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)[ -]?(s|sec|seconds|min|minutes|tokens)$/.exec(text.trim()) ?? []
   const most = Number(amount)
   if (!unit || most <= 0)
-    throw new InputError('budget', `The budget '${text}' is none. Write 10s, 2min or 4000-tokens.`, {
+    throw new InputError('budget', `'${text}' is no budget. Write 10s, 2min or 4000-tokens.`, {
       found: text,
     })
   if (unit === 'tokens') return { kind: 'tokens', most }

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { chooseEngine } from '../runtime/default-engine.ts'
 import { type Precision, precisionNames } from '../runtime/precision.ts'
 import { cacheFolder } from '../runtime/weight-cache.ts'
+import { AbortError } from '../tensor/errors.ts'
 import { calibrate } from './calibrate.ts'
 import type { SpeedsByPrecision } from './speeds.ts'
 
@@ -20,6 +21,8 @@ export interface CalibrationOptions {
   readonly threads?: number | undefined
   /** Measures again although the machine is known. */
   readonly again?: boolean | undefined
+  /** Stops between two measurements. */
+  readonly signal?: AbortSignal | undefined
   readonly onPrecision?: ((precision: Precision) => void) | undefined
 }
 
@@ -34,6 +37,7 @@ export async function machineSpeeds(options: CalibrationOptions = {}): Promise<S
   if (known) return known
   const measured: Partial<Record<Precision, SpeedsByPrecision[Precision]>> = {}
   for (const precision of precisionNames) {
+    if (options.signal?.aborted) throw new AbortError('aborted', 'Measuring was stopped.')
     options.onPrecision?.(precision)
     measured[precision] = await calibrate(precision, { engine, device: 'cpu', threads })
   }

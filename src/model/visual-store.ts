@@ -6,7 +6,7 @@ import { folderSource } from '../checkpoint/folder.ts'
 import { openFile } from '../checkpoint/open.ts'
 import { writeSafetensors } from '../checkpoint/write-safetensors.ts'
 import type { TensorStore } from '../runtime/tensor-store.ts'
-import { PanoptesError } from '../tensor/errors.ts'
+import { InputError, PanoptesError } from '../tensor/errors.ts'
 import { toFloat32 } from '../tensor/half.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 
@@ -20,7 +20,14 @@ export async function visualTokenFolder(
   variant: string,
 ): Promise<TensorStore> {
   const root = join(folder, await modelKey(model, variant))
-  await mkdir(root, { recursive: true })
+  await mkdir(root, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    throw new InputError(
+      'cache-unwritable',
+      `Visual tokens cannot be kept in ${folder} (${error.code}). Name a folder that can be written.`,
+      { folder, code: error.code },
+      error,
+    )
+  })
   const source = await folderSource(root)
   const fileOf = (key: string): string => `${digest(key)}.safetensors`
   return {

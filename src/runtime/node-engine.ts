@@ -1,10 +1,13 @@
 import { availableParallelism } from 'node:os'
-import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { env, InferenceSession, Tensor } from 'onnxruntime-node'
 import { EngineError } from '../tensor/errors.ts'
 import type { Engine } from './engine.ts'
 import { graphOptions, ortSession } from './ort-session.ts'
 import { openError } from './run-errors.ts'
 import { weightFolder } from './weight-folder.ts'
+
+// What it logs is in the errors that it throws; stderr is the program's own.
+env.logLevel = 'fatal'
 
 /** ONNX Runtime through its npm package for Node: CPU, and WebGPU or CUDA where the machine has them. */
 export const nodeEngine: Engine = {

@@ -57,5 +57,9 @@ export function openError(device: Device, error: unknown): EngineError {
 /** An engine's error in one line, cut where it grows long. */
 export function engineMessage(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
-  return text.replace(/\s+/g, ' ').slice(0, 600)
+  const withoutSource = text.replace(
+    /\S+\.(?:cc|cpp|h):\d+ .*?(?:\) was false\.|\[ONNXRuntimeError\]|was false\.) ?/g,
+    '',
+  )
+  return withoutSource.replace(/\s+/g, ' ').slice(0, 600)
 }
