@@ -4,14 +4,21 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { isatty } from 'node:tty'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const source = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
 const compiled = new URL('../dist/cli/main.js', import.meta.url)
 
-if (!existsSync(source)) await import(compiled.href)
-else if (stripsTypes(process.versions.node)) await import(new URL('../src/cli/main.ts', import.meta.url).href)
-else runInNewerNode()
+const words = process.argv.slice(2)
+// ONNX Runtime searches the process's command line by a recursion that overflows the stack on long ones: a long
+// question reaches a second process over a channel.
+const isLong = words.reduce((length, word) => length + word.length, 0) > 4096
+const isCheckout = existsSync(source)
+const main = isCheckout ? source : fileURLToPath(compiled)
+
+if (isCheckout && !stripsTypes(process.versions.node)) runInNewerNode()
+else if (isLong) run(process.execPath)
+else await import(pathToFileURL(main).href)
 
 function stripsTypes(version) {
   const [major, minor] = version.split('.').map(Number)
@@ -28,7 +35,16 @@ function runInNewerNode() {
     process.exitCode = 1
     return
   }
-  const child = spawn(node, [...process.execArgv, source, ...process.argv.slice(2)], { stdio: 'inherit' })
+  run(node)
+}
+
+function run(node) {
+  const given = isLong ? [] : words
+  const child = spawn(node, [...process.execArgv, main, ...given], {
+    stdio: isLong ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit',
+    env: isLong ? { ...process.env, PANOPTES_WORDS: 'ipc' } : process.env,
+  })
+  if (isLong) child.send(words)
   // A terminal sends Ctrl-C to the child too; a second copy from here would count as pressed twice.
   const hasTerminal = [0, 1, 2].some(isatty)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])

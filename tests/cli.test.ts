@@ -85,6 +85,11 @@ describe('ask', () => {
     }
   })
 
+  test('a question of 20,000 letters is one as any other', () => {
+    const { status, stderr } = ask('a'.repeat(20_000))
+    assert.equal(status, 0, stderr.slice(-500))
+  })
+
   test('a seed repeats what is drawn', () => {
     const draw = () => ask(receipt, 'Read.', '--temperature', '2', '--seed', '7', '--quiet')
     const { stdout, stderr } = draw()
