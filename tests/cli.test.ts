@@ -269,6 +269,8 @@ describe('wrong usage exits with 2 and says what to do', () => {
   test('an empty question', () => fails(ask(receipt, ' '), /question is empty/, 2))
   test('no question', () => fails(ask(receipt), /There is no question/, 2))
   test('an unknown flag', () => fails(ask(receipt, 'What?', '--sed', '1'), /unknown option '--sed'/, 2))
+  test('a folder for visual tokens that cannot be made', () =>
+    fails(ask(receipt, 'What?', '--visual-cache', '/proc/none'), /\/proc\/none/))
   test('no model', () => fails(panoptes('ask', receipt, 'What?'), /No model is named/, 2))
   test('an option without effect under greedy decoding, before anything is loaded', () => {
     const outcome = ask(receipt, 'What?', '--top-p', '0.5')

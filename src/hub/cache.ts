@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import {
   copyFile,
   link,
-  mkdir,
   readdir,
   readFile,
   realpath,
@@ -13,6 +12,7 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
+import { makeFolder } from '../checkpoint/make-folder.ts'
 import type { HubFile, Listing } from './listing.ts'
 
 /**
@@ -81,7 +81,7 @@ export async function linkIntoSnapshot(folders: ModelFolders, commit: string, fi
   const blob = join(folders.blobs, file.digest)
   const place = join(folders.snapshots, commit, ...file.path.split('/'))
   if (await leadsTo(place, blob)) return
-  await mkdir(dirname(place), { recursive: true })
+  await makeFolder(dirname(place))
   // Made aside and moved into place: another process never sees the file missing.
   const aside = join(folders.blobs, `${randomUUID()}.link`)
   await symlink(relative(dirname(place), blob), aside)
@@ -131,7 +131,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 
 /** Writes a file in one step, so that another process reads the old content or the new, never a part. */
 async function replaceFile(path: string, content: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
+  await makeFolder(dirname(path))
   const aside = `${path}.${randomUUID()}.tmp`
   try {
     await writeFile(aside, content)

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { readlinkSync } from 'node:fs'
-import { link, mkdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises'
+import { link, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { makeFolder } from '../checkpoint/make-folder.ts'
 import { isRecord } from './cache.ts'
 import { throwIfAborted } from './connection.ts'
 
@@ -23,7 +24,7 @@ export async function withLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const mine = JSON.stringify({ pid: process.pid, machine, key: randomUUID() })
-  await mkdir(dirname(path), { recursive: true })
+  await makeFolder(dirname(path))
   let hasWaited = false
   while (!(await take(path, mine))) {
     if (await removeAbandoned(path)) continue

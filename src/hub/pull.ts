@@ -1,5 +1,6 @@
-import { mkdir, statfs, unlink } from 'node:fs/promises'
+import { statfs, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../checkpoint/make-folder.ts'
 import { CheckpointError, InputError } from '../tensor/errors.ts'
 import {
   cachedCommit,
@@ -205,7 +206,7 @@ function partialPath(folders: ModelFolders, file: HubFile): string {
  * @throws CheckpointError `disk-full` when the cache's disk has fewer left, `cache-not-writable`
  */
 async function checkSpace(folders: ModelFolders, files: readonly HubFile[]): Promise<number> {
-  await mkdir(folders.blobs, { recursive: true }).catch((error: unknown) => {
+  await makeFolder(folders.blobs).catch((error: unknown) => {
     throw new CheckpointError(
       'cache-not-writable',
       `The cache folder ${folders.blobs} cannot be made ` +

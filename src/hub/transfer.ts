@@ -1,7 +1,8 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { makeFolder } from '../checkpoint/make-folder.ts'
 import { CheckpointError } from '../tensor/errors.ts'
 import { type Connection, get, throwIfAborted, withRetries } from './connection.ts'
 import type { HubFile } from './listing.ts'
@@ -29,7 +30,7 @@ export interface Transfer {
  * `withRetries`
  */
 export async function transfer(connection: Connection, t: Transfer): Promise<void> {
-  await mkdir(dirname(t.blob), { recursive: true })
+  await makeFolder(dirname(t.blob))
   for (let isFresh = false; ; isFresh = true) {
     const found = await fillPartial(connection, t)
     if (found === t.file.digest) break

@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
+import { makeFolder } from '../checkpoint/make-folder.ts'
 import { chooseEngine } from '../runtime/default-engine.ts'
 import { type Precision, precisionNames } from '../runtime/precision.ts'
 import { cacheFolder } from '../runtime/weight-cache.ts'
@@ -41,7 +42,7 @@ export async function machineSpeeds(options: CalibrationOptions = {}): Promise<S
     options.onPrecision?.(precision)
     measured[precision] = await calibrate(precision, { engine, device: 'cpu', threads })
   }
-  await mkdir(dirname(path), { recursive: true })
+  await makeFolder(dirname(path))
   await writeFile(`${path}.partial`, `${JSON.stringify({ machine, speeds: measured }, null, 2)}\n`)
   await rename(`${path}.partial`, path)
   return measured as SpeedsByPrecision

@@ -1,8 +1,9 @@
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { readJsonFile } from '../checkpoint/config.ts'
 import type { FileSource } from '../checkpoint/files.ts'
 import { folderSource } from '../checkpoint/folder.ts'
+import { makeFolder } from '../checkpoint/make-folder.ts'
 import { openCheckpoint, openFile } from '../checkpoint/open.ts'
 import { describeTags, type OpenTag } from '../detectors/open-tags.ts'
 import { tagListFile } from '../detectors/tag-list.ts'
@@ -108,7 +109,7 @@ async function modelFiles(model: string): Promise<TaggerFiles> {
  */
 async function tagListFolder(): Promise<FileSource> {
   const folder = join(cacheFolder(), 'ram')
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   return folderSource(folder)
 }
 

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FileSource } from '../checkpoint/files.ts'
 import { folderSource } from '../checkpoint/folder.ts'
+import { makeFolder } from '../checkpoint/make-folder.ts'
 import { openFile } from '../checkpoint/open.ts'
 import { writeSafetensors } from '../checkpoint/write-safetensors.ts'
 import type { TensorStore } from '../runtime/tensor-store.ts'
@@ -20,7 +21,7 @@ export async function visualTokenFolder(
   variant: string,
 ): Promise<TensorStore> {
   const root = join(folder, await modelKey(model, variant))
-  await mkdir(root, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+  await makeFolder(root).catch((error: NodeJS.ErrnoException) => {
     throw new InputError(
       'cache-unwritable',
       `Visual tokens cannot be kept in ${folder} (${error.code}). Name a folder that can be written.`,

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { WeightEntry } from '../checkpoint/checkpoint.ts'
 import type { FileSource } from '../checkpoint/files.ts'
 import { folderSource } from '../checkpoint/folder.ts'
+import { makeFolder } from '../checkpoint/make-folder.ts'
 import { readSafetensors } from '../checkpoint/safetensors.ts'
 import type { QuantisedWeight } from '../graph/lower-linears.ts'
 import { CheckpointError, EngineError } from '../tensor/errors.ts'
@@ -110,7 +111,7 @@ async function write(folder: string, name: string, chunks: AsyncIterable<Uint8Ar
 
 async function openFolder(folder: string): Promise<FileSource> {
   try {
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
     for (const name of await readdir(folder)) {
       if (!name.endsWith('.part')) continue
       const path = join(folder, name)

@@ -1,7 +1,8 @@
-import { copyFile, mkdir } from 'node:fs/promises'
+import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
 import type { FileSource } from '../checkpoint/files.ts'
+import { makeFolder } from '../checkpoint/make-folder.ts'
 import type { TensorToWrite } from '../checkpoint/write-safetensors.ts'
 import { f32ToBf16, f32ToF16 } from '../tensor/half.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
@@ -20,7 +21,7 @@ export async function exportModel(
   checkpoint: Checkpoint,
   trained: ReadonlyMap<string, HostTensor<'f32'>>,
 ): Promise<void> {
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   for (const path of await source.list()) {
     const local = path.includes('/') || weightFiles.test(path) ? undefined : await source.localPath(path)
     if (local !== undefined) await copyFile(local, join(folder, path))

@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, truncate } from 'node:fs/promises'
+import { appendFile, open, readdir, readFile, rename, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { folderSource } from '../checkpoint/folder.ts'
+import { makeFolder } from '../checkpoint/make-folder.ts'
 import { openFile } from '../checkpoint/open.ts'
 import { safetensorsChunks, type TensorToWrite } from '../checkpoint/write-safetensors.ts'
 import { CheckpointError, InputError } from '../tensor/errors.ts'
@@ -43,7 +44,7 @@ export class RunFolder {
 
   /** @throws InputError `run-other-recipe` when the folder holds a run of another recipe */
   static async open(recipe: Recipe): Promise<RunFolder> {
-    await mkdir(recipe.output, { recursive: true })
+    await makeFolder(recipe.output)
     const { output: _, ...what } = recipe
     const hash = createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 16)
     const text = await readFile(join(recipe.output, pointer), 'utf8').catch(() => undefined)

@@ -1,5 +1,6 @@
-import { appendFile, mkdir, stat, writeFile } from 'node:fs/promises'
+import { appendFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../../checkpoint/make-folder.ts'
 import { AbortError, InputError } from '../../tensor/errors.ts'
 import type { FontSet } from './faces.ts'
 import type { Kind } from './kinds.ts'
@@ -45,7 +46,7 @@ export interface SynthesisOptions {
 export async function writeSynthetic(options: SynthesisOptions): Promise<readonly SyntheticRecord[]> {
   const { kinds, count, seed, folder, fonts, questions, signal, onRecord } = options
   const table = join(folder, 'data.jsonl')
-  await mkdir(join(folder, 'images'), { recursive: true })
+  await makeFolder(join(folder, 'images'))
   if (await stat(table).catch(() => undefined))
     throw new InputError(
       'out-exists',
