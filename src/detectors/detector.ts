@@ -10,6 +10,7 @@ import type { RgbImage } from '../image/rgb-image.ts'
 import { ContentCache } from '../runtime/content-cache.ts'
 import type { CompileOptions } from '../runtime/program.ts'
 import type { OnEvent, RunOptions } from '../runtime/run-events.ts'
+import { stopwatch } from '../runtime/stopwatch.ts'
 import type { TensorStore } from '../runtime/tensor-store.ts'
 import { CheckpointError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor, i64 } from '../tensor/tensor.ts'
@@ -300,15 +301,4 @@ function withoutOverlaps(detections: readonly Detection[], most: number): Detect
 
 function sizeBytes(tensors: readonly HostTensor[]): number {
   return tensors.reduce((sum, { data }) => sum + data.byteLength, 0)
-}
-
-/** Seconds since the last call. */
-function stopwatch(): () => number {
-  let last = performance.now()
-  return () => {
-    const now = performance.now()
-    const seconds = (now - last) / 1000
-    last = now
-    return seconds
-  }
 }

@@ -14,6 +14,7 @@ import type { RgbImage } from '../image/rgb-image.ts'
 import { ContentCache } from '../runtime/content-cache.ts'
 import { type CompileOptions, Program } from '../runtime/program.ts'
 import type { OnEvent, RunOptions } from '../runtime/run-events.ts'
+import { stopwatch } from '../runtime/stopwatch.ts'
 import type { TensorStore } from '../runtime/tensor-store.ts'
 import { AbortError, CheckpointError, InputError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
@@ -216,15 +217,4 @@ export class Tagger {
 /** The picture squashed to the tagger's square and normalised: [1, 3, S, S]. */
 export function ramPixels(image: RgbImage, { imageSize }: RamConfig): HostTensor<'f32'> {
   return toPixelValues([resizeRgb(image, imageSize, imageSize, 'bilinear')], normalisations.imagenet)
-}
-
-/** Seconds since the last call. */
-function stopwatch(): () => number {
-  let last = performance.now()
-  return () => {
-    const now = performance.now()
-    const seconds = (now - last) / 1000
-    last = now
-    return seconds
-  }
 }

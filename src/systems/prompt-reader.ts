@@ -1,5 +1,6 @@
 import type { DecoderPrograms } from '../decoders/programs.ts'
 import { DecoderSequence, tokenRange } from '../decoders/sequence.ts'
+import { stopwatch } from '../runtime/stopwatch.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 import { PrefixCache, type TokenIdentity } from './prefix-cache.ts'
 import { PromptState } from './prompt-state.ts'
@@ -86,16 +87,5 @@ export class PromptReader<P extends PreparedConversation = PreparedConversation>
     const embeddings = await programs.embed([promptIds.map((id) => (id === placeholderId ? padId : id))])
     if (features) writeVisualTokens(embeddings, features, promptIds, placeholderId)
     return embeddings
-  }
-}
-
-/** Seconds since the last call. */
-function stopwatch(): () => number {
-  let last = performance.now()
-  return () => {
-    const now = performance.now()
-    const seconds = (now - last) / 1000
-    last = now
-    return seconds
   }
 }
