@@ -1,25 +1,26 @@
-import type { DType } from '../../src/tensor/dtype.ts'
 import type { HostTensor } from '../../src/tensor/tensor.ts'
 import type { Tolerance } from './case.ts'
 
-/**
- * The tolerance of a name: that of the longest pattern (with `*`) that matches, else the one called `default`. Where
- * a case says nothing, values are exact, but floats are held to the strictest relative tolerance that it grants any
- * other.
- */
+/** The tolerance that a case states for a name: of the longest pattern (with `*`) that matches, else of `default`. */
 export function toleranceOf(
   tolerances: Readonly<Record<string, Tolerance>>,
   name: string,
-  dtype?: DType,
-): Tolerance {
+): Tolerance | undefined {
   const matching = Object.entries(tolerances).filter(([pattern]) => matches(pattern, name))
   matching.sort(([a], [b]) => b.length - a.length)
-  const stated = matching[0]?.[1] ?? tolerances.default
-  if (stated) return stated
-  const granted = Object.values(tolerances).filter(({ rtol }) => rtol > 0)
-  const [strictest] = granted.sort((a, b) => a.atol + a.rtol - (b.atol + b.rtol))
-  return (dtype === 'f32' && strictest) || { atol: 0, rtol: 0 }
+  return matching[0]?.[1] ?? tolerances.default
 }
+
+/**
+ * What floats are held to that differ although a case states no tolerance for them: the strictest relative one that it
+ * grants any other. The summary names them.
+ */
+export function strictestTolerance(tolerances: Readonly<Record<string, Tolerance>>): Tolerance {
+  const granted = Object.values(tolerances).filter(({ rtol }) => rtol > 0)
+  return granted.sort((a, b) => a.atol + a.rtol - (b.atol + b.rtol))[0] ?? exact
+}
+
+export const exact: Tolerance = { atol: 0, rtol: 0 }
 
 function matches(pattern: string, name: string): boolean {
   const escaped = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))

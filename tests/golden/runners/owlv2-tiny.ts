@@ -11,7 +11,7 @@ import type { RgbImage } from '../../../src/image/rgb-image.ts'
 import type { NamedTensors } from '../../../src/runtime/engine.ts'
 import { f32, type HostTensor, hostTensor, i64 } from '../../../src/tensor/tensor.ts'
 import type { GoldenCase, GoldenResult } from '../case.ts'
-import { compareTensor, toleranceOf } from '../compare.ts'
+import { compareTensor, exact, toleranceOf } from '../compare.ts'
 import { caseWeights, withShape, withTaps } from '../programs.ts'
 
 /** From the picture files and the queries' ids to boxes, with what lies between; a masked query by itself. */
@@ -112,7 +112,7 @@ async function pictures(golden: GoldenCase): Promise<RgbImage[]> {
 
 /** Our pixels against those that the case was recorded with. */
 function pixelMismatches(golden: GoldenCase, pixels: HostTensor): string[] {
-  const tolerance = toleranceOf(golden.json.tolerance, 'pixel_values')
+  const tolerance = toleranceOf(golden.json.tolerance, 'pixel_values') ?? exact
   const { problem } = compareTensor(pixels, golden.io.get('input.pixel_values')!, tolerance)
   return problem ? [`pixel_values: ${problem}`] : []
 }
