@@ -1,8 +1,9 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { makeFolder } from '../checkpoint/make-folder.ts'
+import { writeWhole } from '../checkpoint/write-whole.ts'
 import { chooseEngine } from '../runtime/default-engine.ts'
 import { type Precision, precisionNames } from '../runtime/precision.ts'
 import { cacheFolder } from '../runtime/weight-cache.ts'
@@ -43,8 +44,7 @@ export async function machineSpeeds(options: CalibrationOptions = {}): Promise<S
     measured[precision] = await calibrate(precision, { engine, device: 'cpu', threads })
   }
   await makeFolder(dirname(path))
-  await writeFile(`${path}.partial`, `${JSON.stringify({ machine, speeds: measured }, null, 2)}\n`)
-  await rename(`${path}.partial`, path)
+  await writeWhole(path, [Buffer.from(`${JSON.stringify({ machine, speeds: measured }, null, 2)}\n`)])
   return measured as SpeedsByPrecision
 }
 

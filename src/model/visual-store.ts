@@ -1,11 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { rename, rm, stat, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FileSource } from '../checkpoint/files.ts'
 import { folderSource } from '../checkpoint/folder.ts'
 import { makeFolder } from '../checkpoint/make-folder.ts'
 import { openFile } from '../checkpoint/open.ts'
 import { writeSafetensors } from '../checkpoint/write-safetensors.ts'
+import { writeWhole } from '../checkpoint/write-whole.ts'
 import type { TensorStore } from '../runtime/tensor-store.ts'
 import { InputError, PanoptesError } from '../tensor/errors.ts'
 import { toFloat32 } from '../tensor/half.ts'
@@ -43,14 +44,7 @@ export async function visualTokenFolder(
       }
     },
     async save(key, tokens: HostTensor<'f32'>) {
-      // Written beside and moved, so that a crash leaves no half file under the name.
-      const partial = join(root, `${randomUUID()}.partial`)
-      try {
-        await writeFile(partial, writeSafetensors(new Map([['tokens', tokens]])))
-        await rename(partial, join(root, fileOf(key)))
-      } finally {
-        await rm(partial, { force: true })
-      }
+      await writeWhole(join(root, fileOf(key)), [writeSafetensors(new Map([['tokens', tokens]]))])
     },
   }
 }

@@ -1,10 +1,11 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { appendFile, open, readdir, readFile, rename, rm, truncate } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { appendFile, open, readdir, readFile, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { folderSource } from '../checkpoint/folder.ts'
 import { makeFolder } from '../checkpoint/make-folder.ts'
 import { openFile } from '../checkpoint/open.ts'
 import { safetensorsChunks, type TensorToWrite } from '../checkpoint/write-safetensors.ts'
+import { writeWhole } from '../checkpoint/write-whole.ts'
 import { CheckpointError, InputError } from '../tensor/errors.ts'
 import { toFloat32 } from '../tensor/half.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
@@ -117,7 +118,7 @@ export class RunFolder {
     const log = await open(this.logPath, 'a')
     const { size } = await log.stat().finally(() => log.close())
     const saved = { recipe: this.#recipe, ...progress, logBytes: size }
-    await writeWhole(join(this.path, pointer), [Buffer.from(`${JSON.stringify(saved, null, 2)}\n`)])
+    await writeOrSayFull(join(this.path, pointer), [Buffer.from(`${JSON.stringify(saved, null, 2)}\n`)])
     this.#saved = saved
     await this.#tidy()
   }
@@ -143,32 +144,17 @@ function tensorToWrite([key, { dtype, shape, data }]: readonly [string, HostTens
 
 /** Writes a safetensors file that is whole or not there. */
 export async function writeTensors(path: string, tensors: readonly TensorToWrite[]): Promise<void> {
-  await writeWhole(path, safetensorsChunks(tensors))
+  await writeOrSayFull(path, safetensorsChunks(tensors))
 }
 
-async function writeWhole(
+async function writeOrSayFull(
   path: string,
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  const partial = `${path}.${randomUUID()}.partial`
-  try {
-    const file = await open(partial, 'w')
-    try {
-      for await (const chunk of chunks) await file.writeFile(chunk)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(partial, path)
-  } catch (error) {
-    await rm(partial, { force: true })
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOSPC')
-      throw new CheckpointError(
-        'disk-full',
-        `There is no room left for ${path}. The last saved step stays.`,
-        { path },
-      )
-    throw error
-  }
+  await writeWhole(path, chunks).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOSPC') throw error
+    throw new CheckpointError('disk-full', `There is no room left for ${path}. The last saved step stays.`, {
+      path,
+    })
+  })
 }
