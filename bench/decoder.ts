@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { compare, load, type Measurement, machine, Runner } from './peers/runner.ts'
+import { compare, load, type Measurement, machine, startRunners } from './peers/runner.ts'
 
 /**
  * `node bench/decoder.ts --model DIR [--engines LIST] [--rounds 3] [--reads 512] [--lengths 512,2048,3456,4096]`:
@@ -50,14 +50,7 @@ const measurements: Measurement[] = [
 ]
 
 process.stdout.write(`${machine()}\n`)
-const runners: Runner[] = []
-for (const name of names)
-  runners.push(
-    await Runner.start(
-      name,
-      engines[name]!.map((word) => (word === 'MODEL' ? values.model! : word)),
-    ),
-  )
+const runners = await startRunners(names, engines, values.model)
 await compare(runners, measurements, Number(values.rounds))
 process.stdout.write(`load ${load()}\n`)
 for (const runner of runners) runner.stop()

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { compare, load, machine, Runner } from './peers/runner.ts'
+import { compare, load, machine, startRunners } from './peers/runner.ts'
 
 /**
  * `node bench/vision.ts --model DIR [--engines LIST] [--rounds 5]`: seconds to encode one tile of 448 pixels by InternViT-300M,
@@ -28,14 +28,7 @@ if (!values.model || names.some((name) => !engines[name])) {
 }
 
 process.stdout.write(`${machine()}\n`)
-const runners: Runner[] = []
-for (const name of names)
-  runners.push(
-    await Runner.start(
-      name,
-      engines[name]!.map((word) => (word === 'MODEL' ? values.model! : word)),
-    ),
-  )
+const runners = await startRunners(names, engines, values.model)
 await compare(
   runners,
   [{ name: 'a tile', request: { op: 'encode' }, scale: 1, unit: 's' }],

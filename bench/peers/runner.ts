@@ -53,6 +53,23 @@ export class Runner {
   }
 }
 
+/** The named engines, each in its process, started one after the other; `MODEL` in their words is the checkpoint. */
+export async function startRunners(
+  names: readonly string[],
+  engines: Readonly<Record<string, readonly string[]>>,
+  model: string,
+): Promise<Runner[]> {
+  const runners: Runner[] = []
+  for (const name of names)
+    runners.push(
+      await Runner.start(
+        name,
+        engines[name]!.map((word) => (word === 'MODEL' ? model : word)),
+      ),
+    )
+  return runners
+}
+
 /**
  * Asks every runner in turn, round by round, and prints the medians with the range as a table. Each measurement has a
  * round before the first that is not counted: engines compile, page in and fill their caches then.
