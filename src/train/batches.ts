@@ -1,19 +1,15 @@
-import { type ConversationDataset, openConversations } from '../data/conversations.ts'
 import { type Draw, drawOrder } from '../data/order.ts'
 import type { Stage } from './recipe.ts'
+import { openSource, type SampleSource } from './sample-source.ts'
 
 /** The order of a stage's samples, cut into micro-batches: the same for a seed, from any step on. */
 export class BatchOrder {
-  readonly datasets: readonly ConversationDataset[]
+  readonly sources: readonly SampleSource[]
   readonly #order: Generator<Draw, never>
   readonly #batchSize: number
 
-  private constructor(
-    datasets: readonly ConversationDataset[],
-    order: Generator<Draw, never>,
-    batchSize: number,
-  ) {
-    this.datasets = datasets
+  private constructor(sources: readonly SampleSource[], order: Generator<Draw, never>, batchSize: number) {
+    this.sources = sources
     this.#order = order
     this.#batchSize = batchSize
   }
@@ -23,16 +19,16 @@ export class BatchOrder {
    * @throws InputError `dataset-missing`, `dataset-empty`, `dataset-invalid`
    */
   static async open(stage: Stage, seed: number, firstBatch: number): Promise<BatchOrder> {
-    const datasets = await Promise.all(stage.data.map(({ path, images }) => openConversations(path, images)))
-    const sources = datasets.map(({ length }, i) => ({ length, weight: stage.data[i]!.weight }))
-    const order = new BatchOrder(datasets, drawOrder(sources, seed), stage.batchSize)
+    const sources = await Promise.all(stage.data.map(openSource))
+    const mixed = sources.map(({ length }, i) => ({ length, weight: stage.data[i]!.weight }))
+    const order = new BatchOrder(sources, drawOrder(mixed, seed), stage.batchSize)
     for (let batch = 0; batch < firstBatch; batch++) order.next()
     return order
   }
 
   /** Records in all sources together. */
   get length(): number {
-    return this.datasets.reduce((sum, { length }) => sum + length, 0)
+    return this.sources.reduce((sum, { length }) => sum + length, 0)
   }
 
   next(): Draw[] {
@@ -40,7 +36,7 @@ export class BatchOrder {
   }
 
   async close(): Promise<void> {
-    for (const dataset of this.datasets) await dataset.close()
+    for (const source of this.sources) await source.close()
   }
 }
 

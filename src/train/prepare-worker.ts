@@ -1,13 +1,11 @@
-import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { folderSource } from '../checkpoint/folder.ts'
-import { openConversations } from '../data/conversations.ts'
 import type { Draw } from '../data/order.ts'
-import { asPillow, decodeImage } from '../image/decode.ts'
 import { findBeside } from '../model/find-beside.ts'
 import { readModel } from '../systems/read-model.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 import type { Stage } from './recipe.ts'
+import { openSource } from './sample-source.ts'
 import { openTask, type SampleOptions } from './task.ts'
 
 /** What the worker is started with. */
@@ -28,23 +26,16 @@ export type PrepareReply =
   | { readonly id: number; readonly feeds: Record<string, HostTensor> }
   | { readonly id: number; readonly code: string; readonly message: string }
 
-// A thread of its own reads, decodes and cuts pictures while the engine computes.
+// A thread of its own reads or draws, decodes and cuts pictures while the engine computes.
 const { folder, options, data } = workerData as PreparerSetup
 const source = await folderSource(folder)
 const { config, checkpoint } = await readModel(source)
 const findModel = (id: string) => findBeside(id, folder)
 const task = await openTask({ source, checkpoint, config, findModel }, options)
-const datasets = await Promise.all(data.map(({ path, images }) => openConversations(path, images)))
+const sources = await Promise.all(data.map(openSource))
 
 async function feedsOf(draws: readonly Draw[]): Promise<Record<string, HostTensor>> {
-  const batch = await Promise.all(
-    draws.map(async ({ source, index }) => {
-      const dataset = datasets[source]!
-      const record = await dataset.read(index)
-      const decoded = record.images.map((path) => decodeImage(join(dataset.imageFolder, path), asPillow))
-      return { record, pictures: (await Promise.all(decoded)).map(({ image }) => image) }
-    }),
-  )
+  const batch = await Promise.all(draws.map(({ source, index }) => sources[source]!.read(index)))
   return task.feeds(batch)
 }
 

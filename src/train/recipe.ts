@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
+import { kindNames } from '../data/synthetic/kinds.ts'
 import { InputError } from '../tensor/errors.ts'
 import { planTiles, type TilingOptions } from '../tiling/tiling.ts'
 
@@ -14,11 +15,34 @@ const group = z.strictObject({
   weightDecay: z.number().nonnegative().optional(),
 })
 
-const source = z.strictObject({
+const dataset = z.strictObject({
   path: z.string(),
   /** Where picture paths start; the data file's folder by default. */
   images: z.string().optional(),
   weight: positive.optional(),
+})
+
+const drawn = z.strictObject({
+  /** Pictures that are drawn when they are needed. */
+  synthetic: z.strictObject({
+    /** Taken in turn. */
+    kinds: z.array(z.enum(kindNames)).min(1),
+    seed: z.int().nonnegative().default(0),
+    /** How many pictures there are before the first comes again. */
+    count: count.default(100_000),
+    fonts: z.enum(['training', 'held-out']).optional(),
+    /** The most questions of a picture. */
+    questions: count.optional(),
+  }),
+  weight: positive.optional(),
+})
+
+/** One of both, told by its key: a union would not say which of its sides has a problem where. */
+const source = z.looseObject({}).transform((value, { issues }) => {
+  const parsed = ('synthetic' in value ? drawn : dataset).safeParse(value)
+  if (parsed.success) return parsed.data
+  for (const issue of parsed.error.issues) issues.push({ ...issue, input: value } as (typeof issues)[number])
+  return z.NEVER
 })
 
 const stage = z
@@ -76,6 +100,7 @@ const recipe = z.strictObject({
 /** What is trained, on what, how long: checked, with paths made absolute. */
 export type Recipe = z.output<typeof recipe>
 export type Stage = Recipe['stages'][number]
+export type RecipeSource = Stage['data'][number]
 
 /**
  * A recipe out of YAML (or JSON). Relative paths start at the recipe's folder.
@@ -128,12 +153,18 @@ function absolute(recipe: Recipe, folder: string): Recipe {
     output: resolve(folder, recipe.output),
     stages: recipe.stages.map((stage) => ({
       ...stage,
-      data: stage.data.map(({ path, images, ...rest }) => ({
-        ...rest,
-        path: resolve(folder, path),
-        ...(images !== undefined && { images: resolve(folder, images) }),
-      })),
+      data: stage.data.map((source) => absoluteSource(source, folder)),
     })),
+  }
+}
+
+function absoluteSource(source: RecipeSource, folder: string): RecipeSource {
+  if ('synthetic' in source) return source
+  const { path, images, ...rest } = source
+  return {
+    ...rest,
+    path: resolve(folder, path),
+    ...(images !== undefined && { images: resolve(folder, images) }),
   }
 }
 

@@ -2,10 +2,9 @@ import { appendFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder } from '../../checkpoint/make-folder.ts'
 import { AbortError, InputError } from '../../tensor/errors.ts'
-import type { FontSet } from './faces.ts'
 import type { Kind } from './kinds.ts'
 import type { Box } from './page.ts'
-import { type SyntheticSample, syntheticSample } from './sample.ts'
+import { conversation, type NamedSample, pictureAt, type Series, type Turn } from './series.ts'
 
 /** A line of `data.jsonl`: the conversation format of LLaVA and InternVL, and what else is known of the picture. */
 export interface SyntheticRecord {
@@ -15,7 +14,7 @@ export interface SyntheticRecord {
   readonly width: number
   readonly height: number
   /** Question and answer by turns; the first question begins with `<image>`. */
-  readonly conversations: readonly { readonly from: 'human' | 'gpt'; readonly value: string }[]
+  readonly conversations: readonly Turn[]
   readonly kind: Kind
   readonly answers: readonly string[]
   /** Of each answer: what it rests on, in pixels: left, top, right, bottom. */
@@ -26,15 +25,9 @@ export interface SyntheticRecord {
   readonly isRead: readonly boolean[]
 }
 
-export interface SynthesisOptions {
-  /** Taken in turn. */
-  readonly kinds: readonly Kind[]
+export interface SynthesisOptions extends Series {
   readonly count: number
-  readonly seed: number
   readonly folder: string
-  readonly fonts?: FontSet | undefined
-  /** The most questions of a picture; 4 by default. */
-  readonly questions?: number | undefined
   readonly signal?: AbortSignal | undefined
   readonly onRecord?: (record: SyntheticRecord, done: number) => void
 }
@@ -44,7 +37,7 @@ export interface SynthesisOptions {
  * @throws InputError `out-exists` where the folder has a `data.jsonl`; AbortError
  */
 export async function writeSynthetic(options: SynthesisOptions): Promise<readonly SyntheticRecord[]> {
-  const { kinds, count, seed, folder, fonts, questions, signal, onRecord } = options
+  const { count, folder, signal, onRecord } = options
   const table = join(folder, 'data.jsonl')
   await makeFolder(join(folder, 'images'))
   if (await stat(table).catch(() => undefined))
@@ -62,10 +55,8 @@ export async function writeSynthetic(options: SynthesisOptions): Promise<readonl
       throw new AbortError('aborted', `Stopped after ${i} of ${count} pictures, which are in ${folder}.`, {
         done: i,
       })
-    const kind = kinds[i % kinds.length]!
-    const index = Math.floor(i / kinds.length)
-    const sample = syntheticSample({ kind, seed, index, fonts, questions })
-    const record = recordOf(sample, `${kind}-${seed}-${index}`)
+    const sample = pictureAt(options, i)
+    const record = recordOf(sample)
     await writeFile(join(folder, record.image), await sample.jpeg())
     await appendFile(table, `${JSON.stringify(record)}\n`)
     records.push(record)
@@ -74,16 +65,14 @@ export async function writeSynthetic(options: SynthesisOptions): Promise<readonl
   return records
 }
 
-function recordOf({ kind, width, height, questions }: SyntheticSample, id: string): SyntheticRecord {
+function recordOf(sample: NamedSample): SyntheticRecord {
+  const { id, kind, width, height, questions } = sample
   return {
     id,
     image: `images/${id}.jpg`,
     width,
     height,
-    conversations: questions.flatMap(({ question, answer }, i) => [
-      { from: 'human' as const, value: i === 0 ? `<image>\n${question}` : question },
-      { from: 'gpt' as const, value: answer },
-    ]),
+    conversations: conversation(sample),
     kind,
     answers: questions.map(({ answer }) => answer),
     boxes: questions.map(({ boxes }) => boxes),

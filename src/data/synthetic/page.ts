@@ -33,7 +33,8 @@ export class Page {
   constructor(width: number, height: number, background?: string) {
     this.canvas = createCanvas(Math.round(width), Math.round(height))
     this.ctx = this.canvas.getContext('2d')
-    if (background !== undefined) this.fill(background, 0, 0, width, height)
+    // Over the whole canvas: a side rounded up would leave a line that light shines through.
+    if (background !== undefined) this.fill(background, 0, 0, this.width, this.height)
   }
 
   get width(): number {

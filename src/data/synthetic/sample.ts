@@ -1,3 +1,5 @@
+import type { Canvas } from '@napi-rs/canvas'
+import { type RgbImage, rgbImage } from '../../image/rgb-image.ts'
 import { type Photograph, photograph, type Subject } from './camera/photograph.ts'
 import { Dice } from './dice.ts'
 import { type FontSet, fontBook } from './faces.ts'
@@ -22,6 +24,8 @@ export interface SyntheticSample {
   readonly width: number
   readonly height: number
   readonly jpeg: () => Promise<Uint8Array>
+  /** The pixels before the JPEG. */
+  readonly rgb: () => RgbImage
   readonly questions: readonly SyntheticQuestion[]
   /** The page before the camera, its marks in its own pixels. */
   readonly composition: Composition
@@ -60,6 +64,7 @@ export function syntheticSample({
     width: taken.canvas.width,
     height: taken.canvas.height,
     jpeg: () => taken.canvas.encode('jpeg', taken.jpegQuality),
+    rgb: () => opaque(taken.canvas),
     questions: chosen.map(({ form, question, answer, evidence, isRead }: Asked) => ({
       form,
       question,
@@ -70,4 +75,17 @@ export function syntheticSample({
     composition,
     photograph: taken,
   }
+}
+
+/** The pixels of a canvas that is drawn all over. */
+function opaque(canvas: Canvas): RgbImage {
+  const { width, height } = canvas
+  const rgba = canvas.getContext('2d').getImageData(0, 0, width, height).data
+  const rgb = new Uint8Array(width * height * 3)
+  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
+    rgb[to] = rgba[from]!
+    rgb[to + 1] = rgba[from + 1]!
+    rgb[to + 2] = rgba[from + 2]!
+  }
+  return rgbImage(width, height, rgb)
 }

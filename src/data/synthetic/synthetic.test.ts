@@ -144,10 +144,11 @@ test('work that is stopped keeps the pictures that are done', async () => {
   }
 })
 
-/** Every box lies in the picture, and something stands out in it. */
+/** The picture is opaque; every box lies in it, and something stands out in the box. */
 function checkBoxes({ kind, questions, photograph, width, height }: SyntheticSample): void {
   assert.ok(questions.length > 0)
   const pixels = photograph.canvas.getContext('2d').getImageData(0, 0, width, height).data
+  assert.ok(pixels.every((value, i) => i % 4 !== 3 || value === 255))
   for (const { question, boxes } of questions)
     for (const box of boxes) {
       const [left, top, right, bottom] = box

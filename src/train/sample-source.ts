@@ -1,0 +1,55 @@
+import { join } from 'node:path'
+import { openConversations } from '../data/conversations.ts'
+import type { ConversationRecord } from '../data/records.ts'
+import { asPillow, decodeImage } from '../image/decode.ts'
+import type { RgbImage } from '../image/rgb-image.ts'
+import type { RecipeSource } from './recipe.ts'
+
+/** A conversation and its pictures, decoded. */
+export interface RecipeSample {
+  readonly record: ConversationRecord
+  readonly pictures: readonly RgbImage[]
+}
+
+/** Where samples come from, one by one as they are asked for: the same for an index, whenever it is asked. */
+export interface SampleSource {
+  readonly length: number
+  /** @throws InputError for a record or a picture that is broken */
+  read(index: number): Promise<RecipeSample>
+  close(): Promise<void>
+}
+
+/** @throws InputError `dataset-missing`, `dataset-empty`, `dataset-invalid` */
+export async function openSource(source: RecipeSource): Promise<SampleSource> {
+  return 'synthetic' in source ? synthetic(source.synthetic) : dataset(source)
+}
+
+async function dataset({ path, images }: Extract<RecipeSource, { path: string }>): Promise<SampleSource> {
+  const dataset = await openConversations(path, images)
+  return {
+    length: dataset.length,
+    async read(index) {
+      const record = await dataset.read(index)
+      const decoded = record.images.map((name) => decodeImage(join(dataset.imageFolder, name), asPillow))
+      return { record, pictures: (await Promise.all(decoded)).map(({ image }) => image) }
+    },
+    close: () => dataset.close(),
+  }
+}
+
+/** Pictures that are drawn when they are asked for, and handed on as they are, without a JPEG between. */
+function synthetic(series: Extract<RecipeSource, { synthetic: object }>['synthetic']): SampleSource {
+  return {
+    length: series.count,
+    async read(index) {
+      // Loaded where pictures are drawn only: it reads all fonts.
+      const { conversation, pictureAt } = await import('../data/synthetic/series.ts')
+      const sample = pictureAt(series, index)
+      return {
+        record: { images: [sample.id], conversations: conversation(sample) },
+        pictures: [sample.rgb()],
+      }
+    },
+    close: async () => {},
+  }
+}
