@@ -24,11 +24,14 @@ export function nearestKeys(wanted: string, known: Iterable<string>, count = 3):
   return [...close, ...alike].slice(0, count).map(({ key }) => key)
 }
 
-/** Insertions, deletions and replacements from `a` to `b`; `bound + 1` for any number above the bound. */
-export function editDistance(a: string, b: string, bound: number): number {
+/**
+ * The Levenshtein distance: insertions, deletions and replacements from `a` to `b`, by UTF-16 units of two texts or by
+ * items of two lists; `bound + 1` for any number above the bound.
+ */
+export function editDistance(a: ArrayLike<string>, b: ArrayLike<string>, bound: number): number {
   if (bound < 0 || Math.abs(a.length - b.length) > bound) return bound + 1
-  let row = Uint16Array.from({ length: b.length + 1 }, (_, j) => j)
-  let next = new Uint16Array(b.length + 1)
+  let row = Uint32Array.from({ length: b.length + 1 }, (_, j) => j)
+  let next = new Uint32Array(b.length + 1)
   for (let i = 1; i <= a.length; i++) {
     const from = Math.max(1, i - bound)
     const to = Math.min(b.length, i + bound)
@@ -36,7 +39,7 @@ export function editDistance(a: string, b: string, bound: number): number {
     next[0] = i
     let smallest = from === 1 ? i : bound + 1
     for (let j = from; j <= to; j++) {
-      const replaced = row[j - 1]! + (a.charCodeAt(i - 1) === b.charCodeAt(j - 1) ? 0 : 1)
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
       const best = Math.min(replaced, row[j]! + 1, next[j - 1]! + 1)
       next[j] = best
       if (best < smallest) smallest = best
