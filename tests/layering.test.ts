@@ -19,7 +19,7 @@ const layers = [
     'fusion',
   ],
   ...['projectors', 'text', 'detectors', 'decoders', 'systems', 'generate', 'model', 'data', 'train', 'eval'],
-  ...['serve', 'jobs', 'cli'],
+  ...['lab', 'serve', 'jobs', 'cli'],
 ]
 
 const source = resolve(import.meta.dirname, '../src')

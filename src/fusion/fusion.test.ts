@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { closeTo } from '../../tests/close-to.ts'
 import { compareSlopes, evaluate, randomTensor, type Slope } from '../../tests/finite-differences.ts'
 import { randomWeights } from '../../tests/random-weights.ts'
+import { concat, patchify, slice } from '../graph/ops/index.ts'
 import { input, type Tensor } from '../graph/tensor.ts'
 import type { Shapes } from '../graph/weights.ts'
 import { GraphError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
+import { scalePixels, splitCrops } from '../tiling/s2.ts'
 import { boxesToFeatures, featuresToBoxes } from './box-attention.ts'
 import { convGate, convGateShapes, gateConcat } from './conv-gate.ts'
 import { miniGeminiHd } from './mini-gemini.ts'
 import { patchInfoMining } from './patch-info-mining.ts'
+import { fuseCrops, s2Features } from './s2.ts'
 
 const low = randomTensor([2, 9, 4], 1)
 const high = randomTensor([2, 6, 3, 3], 2)
@@ -105,4 +109,23 @@ test('boxes attend to tokens and tokens to boxes; masked boxes are not seen', as
     (await evaluate(attend, [low, other, isBox])).data,
     (await evaluate(attend, [low, boxes, isBox])).data,
   )
+})
+
+test('crops that were cut outside the graph give the patches of S2 that cuts in it', async () => {
+  const picture = randomTensor([1, 3, 4, 4], 8)
+  const tower = (pixels: Tensor): Tensor => patchify(pixels, 2) // [N, 4, 12]
+  const withPrefix = (pixels: Tensor): Tensor => {
+    const patches = tower(pixels)
+    return concat([slice(patches, 1, 0, 1), patches], 1)
+  }
+  const sizes = [4, 8, 12]
+  const whole = await evaluate(
+    (x) => slice(s2Features(x, withPrefix, { sizes, maxSplitSize: 4, prefixTokens: 1 }), 1, 1, 5),
+    [picture],
+  )
+  const crops = sizes.flatMap((size) => [...splitCrops(scalePixels(picture, size), size / 4).data])
+  const patches = await evaluate(tower, [hostTensor('f32', [14, 3, 4, 4], Float32Array.from(crops))])
+  const cut = hostTensor('f32', [1, 14, 4, 12], patches.data as Float32Array)
+  closeTo(await evaluate((x) => fuseCrops(x, [1, 2, 3]), [cut]), whole)
+  assertSlopes(await compareSlopes((x) => fuseCrops(x, [1, 2, 3]), [cut], { symbols: [['B', 14, 4, 12]] }))
 })

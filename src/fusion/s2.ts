@@ -43,13 +43,10 @@ export function s2Features(
       map: mergeCrops(slice(tokens, 1, prefixTokens, tokens.shape[1]!), B, splits), // [B, C, h, h]
     }
   })
-  const side = scales[referenceIndex]!.map.shape[2] as number
-  const maps = concat(
-    scales.map(({ map }) => resizeMaps(map, side, side, areaWeights)),
-    1,
+  const patches = concatScales(
+    scales.map(({ map }) => map),
+    referenceIndex,
   )
-  const channels = maps.shape[1]!
-  const patches = transpose(reshape(maps, [B, channels, side * side]), [0, 2, 1])
   return concat(
     [
       concat(
@@ -60,6 +57,36 @@ export function s2Features(
     ],
     1,
   )
+}
+
+/**
+ * As `s2Features`, of crops that were cut before the tower saw them: all crops of a picture follow each other, scale by
+ * scale, each row by row, without prefix tokens; the first scale's map gives the resolution.
+ * [B, Σ splits², P, C] → [B, P, C·scales].
+ * @param splits crops along a side of each scale's picture; the first scale is not split
+ */
+export function fuseCrops(patches: Tensor, splits: readonly number[]): Tensor {
+  const [B, , P, C] = patches.shape as [Dim, number, number, number]
+  const side = Math.sqrt(P)
+  let first = 0
+  const maps = splits.map((k) => {
+    const crops = slice(patches, 1, first, first + k * k)
+    first += k * k
+    const cells = transpose(reshape(crops, [B, k, k, side, side, C]), [0, 5, 1, 3, 2, 4])
+    return reshape(cells, [B, C, k * side, k * side])
+  })
+  return concatScales(maps, 0)
+}
+
+/** Maps [B, C, h, h] pooled to the side of one of them and joined along channels, as patches [B, side², C·scales]. */
+function concatScales(maps: readonly Tensor[], referenceIndex: number): Tensor {
+  const side = maps[referenceIndex]!.shape[2] as number
+  const joined = concat(
+    maps.map((map) => resizeMaps(map, side, side, areaWeights)),
+    1,
+  )
+  const [B, channels] = joined.shape as [Dim, number]
+  return transpose(reshape(joined, [B, channels, side * side]), [0, 2, 1])
 }
 
 /** [B, 3, s, s] → [k·k·B, 3, s/k, s/k], crops row by row, the batch inside each crop. */

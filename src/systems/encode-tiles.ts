@@ -3,31 +3,38 @@ import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import type { PreparedConversation, RunOptions } from './system.ts'
 import type { VisualTokenCache } from './visual-token-cache.ts'
 
+export interface EncodeTilesOptions {
+  readonly cache?: VisualTokenCache
+  /** Tiles that give one map of tokens together (S2's crops); 1 by default. */
+  readonly tilesPerRun?: number
+}
+
 /**
  * The features of all tiles, one tile a run: larger batches are slower (engine facts, section 4). Tiles that were
  * encoded before come from the cache, so that a run which was stopped goes on where it was.
- * `encode`: pixels [1, 3, S, S] → [1, T, H]; the result is [N, T, H].
+ * `encode`: pixels [tilesPerRun, 3, S, S] → [1, T, H]; the result is [N / tilesPerRun, T, H].
  * @throws AbortError `aborted` between tiles
  */
 export async function encodeTiles(
   { tileCount, pixels, tileKeys }: Pick<PreparedConversation, 'tileCount' | 'pixels' | 'tileKeys'>,
   encode: (pixels: HostTensor<'f32'>) => Promise<HostTensor<'f32'>>,
   { signal, onEvent }: RunOptions,
-  cache?: VisualTokenCache,
+  { cache, tilesPerRun = 1 }: EncodeTilesOptions = {},
 ): Promise<HostTensor<'f32'>> {
   const parts: HostTensor<'f32'>[] = []
   const keys = cache && (await tileKeys?.())
-  for (let tile = 0; tile < tileCount; tile++) {
+  for (let tile = 0; tile < tileCount; tile += tilesPerRun) {
     if (signal?.aborted) throw new AbortError('aborted', 'The run was stopped.', { tilesDone: tile })
     const encoded = async () => {
       onEvent?.({ phase: 'encoding', done: tile, total: tileCount })
-      return encode(await pixels(tile, tile + 1))
+      return encode(await pixels(tile, tile + tilesPerRun))
     }
-    parts.push(await (keys ? cache!.get(keys[tile]!, encoded) : encoded()))
+    const key = keys?.slice(tile, tile + tilesPerRun).join(' ')
+    parts.push(await (key === undefined ? encoded() : cache!.get(key, encoded)))
     await new Promise((resolve) => setTimeout(resolve, 0))
   }
   const [, T, H] = parts[0]!.shape as [number, number, number]
-  const data = new Float32Array(tileCount * T * H)
-  for (const [tile, part] of parts.entries()) data.set(part.data, tile * T * H)
-  return hostTensor('f32', [tileCount, T, H], data)
+  const data = new Float32Array(parts.length * T * H)
+  for (const [map, part] of parts.entries()) data.set(part.data, map * T * H)
+  return hostTensor('f32', [parts.length, T, H], data)
 }

@@ -3,6 +3,7 @@ import type { Decoder } from '../decoders/decoder.ts'
 import { internVitConfig, internVitShapes } from '../encoders/internvit-config.ts'
 import { prefixShapes, type Shapes } from '../graph/weights.ts'
 import { internVlProjectorShapes } from '../projectors/internvl.ts'
+import type { S2Options } from '../tiling/s2.ts'
 
 /** The configuration of InternVL chat models, under the official field names; defaults are the official ones. */
 export const internVlConfig = z
@@ -24,6 +25,12 @@ export const internVlConfig = z
     max_dynamic_patch: z.int().positive().default(6),
     pad2square: z.boolean().default(false),
     system_message: z.string().nullish(),
+    /** Sides of S2's pictures in pixels, as LLaVA's configurations write them (`336,672,1008`); no S2 without. */
+    s2_scales: z
+      .string()
+      .regex(/^\d+(,\d+)*$/, 'sides in pixels with commas between them')
+      .transform((sides) => sides.split(',').map(Number))
+      .optional(),
     use_backbone_lora: z.literal(0, 'only merged checkpoints (0) can be loaded').default(0),
     use_llm_lora: z.literal(0, 'only merged checkpoints (0) can be loaded').default(0),
   })
@@ -31,6 +38,16 @@ export const internVlConfig = z
     ...config,
     tileSize: config.force_image_size ?? config.vision_config.image_size,
   }))
+  .refine(({ s2_scales: sides, tileSize }) => !sides || areScales(sides, tileSize), {
+    message: 'the first side must be the tile size, and the others multiples of it in ascending order',
+    path: ['s2_scales'],
+  })
+
+function areScales(sides: readonly number[], tileSize: number): boolean {
+  return (
+    sides[0] === tileSize && sides.every((side, i) => side % tileSize === 0 && side > (sides[i - 1] ?? 0))
+  )
+}
 
 export type InternVlConfig = z.output<typeof internVlConfig>
 
@@ -39,9 +56,33 @@ export function tokensPerTile(config: InternVlConfig): number {
   return Math.round((config.tileSize / config.vision_config.patch_size) ** 2 * config.downsample_ratio ** 2)
 }
 
+/** Crops along a side of each of S2's pictures, the smallest first; undefined where tiles are encoded one by one. */
+export function s2Splits(config: InternVlConfig): readonly number[] | undefined {
+  return config.s2_scales?.map((side) => side / config.tileSize)
+}
+
+/** The cut that a projector trained for S2 needs; undefined for all others. */
+export function s2Tiling(config: InternVlConfig): S2Options | undefined {
+  const largest = config.s2_scales?.at(-1)
+  if (largest === undefined) return undefined
+  const scales = config.s2_scales!.map((side) => side / largest)
+  return { strategy: 's2', tileSize: largest, scales, maxSplitSize: config.tileSize }
+}
+
+/** How many tiles give one map of visual tokens together: all crops of a picture under S2, else 1. */
+export function tilesPerMap(config: InternVlConfig): number {
+  return s2Splits(config)?.reduce((sum, k) => sum + k * k, 0) ?? 1
+}
+
+/** The shape of the pixels of N maps: [N, 3, S, S], under S2 [N, crops, 3, S, S]. */
+export function pixelShape<T>(config: InternVlConfig, maps: T): (T | number)[] {
+  const tile = [3, config.tileSize, config.tileSize]
+  return config.s2_scales ? [maps, tilesPerMap(config), ...tile] : [maps, ...tile]
+}
+
 /** Every weight of the model and its shape. */
 export function internVlShapes(config: InternVlConfig, decoder: Decoder): Shapes {
-  const width = config.vision_config.hidden_size
+  const width = config.vision_config.hidden_size * (config.s2_scales?.length ?? 1)
   return {
     ...prefixShapes('vision_model', internVitShapes(config.vision_config)),
     ...internVlProjectorShapes(width, config.downsample_ratio, decoder.hiddenSize),

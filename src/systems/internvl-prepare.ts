@@ -6,7 +6,7 @@ import type { ConversationTemplate } from '../text/templates.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import type { TilePlan } from '../tiling/plan.ts'
 import { planTiles, type TilingOptions } from '../tiling/tiling.ts'
-import { type InternVlConfig, tokensPerTile } from './internvl-config.ts'
+import { type InternVlConfig, s2Tiling, tilesPerMap, tokensPerTile } from './internvl-config.ts'
 import { checkQuestion, refuseBoxes, refuseCompression, withPlaceholders } from './question.ts'
 import type { CompressionOptions, Conversation, Picture, PreparedConversation } from './system.ts'
 import { tileKeys, tilePixels, visualSpans } from './visual-input.ts'
@@ -44,7 +44,8 @@ export function prepareInternVl(chat: InternVlChat, conversation: Conversation):
   const plans = pictures.map(({ image }) => planTiles(image, tilingOf(chat, conversation)))
   if (compression) checkCompressible(plans)
   const perTile = tokensPerTile(config)
-  const counts = plans.map((plan) => plan.tiles.length * perTile)
+  const together = tilesPerMap(config)
+  const counts = plans.map((plan) => (plan.tiles.length / together) * perTile)
   const question = withPlaceholders(conversation, (count, first) =>
     pictures.length === 1 ? `${PICTURE_PLACEHOLDER}\n` : variant.severalPictures(count, first),
   )
@@ -62,7 +63,7 @@ export function prepareInternVl(chat: InternVlChat, conversation: Conversation):
   return {
     question,
     promptIds,
-    layout: { promptLength: promptIds.length, spans: visualSpans(placeholders, plans, perTile) },
+    layout: { promptLength: promptIds.length, spans: visualSpans(placeholders, plans, perTile, together) },
     pictures: plans.map((plan, i) => ({ name: pictures[i]!.name, plan, visualTokens: counts[i]! })),
     compression,
     pixels: tilePixels(pictures, plans, normalisations.imagenet),
@@ -72,6 +73,16 @@ export function prepareInternVl(chat: InternVlChat, conversation: Conversation):
 }
 
 function tilingOf({ variant, config }: InternVlChat, { tiling }: Conversation): TilingOptions {
+  const s2 = s2Tiling(config)
+  if (s2) {
+    if (tiling && tiling.strategy !== 's2')
+      throw new InputError(
+        'tiling-needs-projector',
+        `This checkpoint's projector was trained for S2 at ${config.s2_scales!.join(', ')} pixels, so its pictures ` +
+          `cannot be cut by the tiling '${tiling.strategy}'. Leave the tiling out.`,
+      )
+    return s2
+  }
   const chosen = tiling ?? variant.tiling(config)
   if (chosen.strategy === 's2')
     throw new InputError(

@@ -7,14 +7,21 @@ import { input } from '../graph/tensor.ts'
 import { Weights } from '../graph/weights.ts'
 import { addWork } from '../graph/work.ts'
 import { Program } from '../runtime/program.ts'
-import type { HostTensor } from '../tensor/tensor.ts'
+import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import { loadTokenizer } from '../text/load-tokenizer.ts'
 import { PICTURE_PLACEHOLDER, PICTURE_TOKENS } from '../text/picture-tokens.ts'
 import { conversationTemplate, stopText } from '../text/templates.ts'
 import { requiredTokenId } from '../text/tokenizer.ts'
 import { compileParts } from './compile-parts.ts'
 import { encodeTiles } from './encode-tiles.ts'
-import { internVlConfig, internVlShapes, tokensPerTile } from './internvl-config.ts'
+import {
+  internVlConfig,
+  internVlShapes,
+  pixelShape,
+  s2Tiling,
+  tilesPerMap,
+  tokensPerTile,
+} from './internvl-config.ts'
 import { type InternVlVariant, prepareInternVl } from './internvl-prepare.ts'
 import { internVlVision } from './internvl-vision.ts'
 import type { ModelFiles, OpenOptions } from './model-files.ts'
@@ -63,7 +70,7 @@ export async function openInternVl(
   const weights = new Weights(files.checkpoint)
 
   onEvent?.({ phase: 'loading', done: 0, total: 4, message: 'vision tower' })
-  const pixels = input('pixels', 'f32', [dim('N'), 3, config.tileSize, config.tileSize])
+  const pixels = input('pixels', 'f32', pixelShape(config, dim('N')))
   const [vision, programs] = await compileParts(
     compile,
     () => Program.compile('vision', { features: internVlVision(weights, pixels, config) }, compile),
@@ -83,7 +90,7 @@ export async function openInternVl(
     tokenizer,
     stopIds,
     stopTexts: [stopText(template)],
-    tiling: variant.tiling(config),
+    tiling: s2Tiling(config) ?? variant.tiling(config),
     programs,
     encoders: [vision],
     placeholderId: contextId,
@@ -93,11 +100,14 @@ export async function openInternVl(
     encode: (prepared, run) =>
       encodeTiles(
         prepared,
-        async (tile) => (await vision.run({ pixels: tile })).features as HostTensor<'f32'>,
+        async ({ data }) => {
+          const shaped = hostTensor('f32', pixelShape(config, 1), data)
+          return (await vision.run({ pixels: shaped })).features as HostTensor<'f32'>
+        },
         run,
-        visualTokens,
+        { cache: visualTokens, tilesPerRun: tilesPerMap(config) },
       ),
-    encodeWork: ({ tileCount }) => addWork([vision.work({ N: 1 }), tileCount]),
+    encodeWork: ({ tileCount }) => addWork([vision.work({ N: 1 }), tileCount / tilesPerMap(config)]),
     ...(variant.canCompress && {
       compress: compression(programs, tokensPerTile(config)),
       compressedLength: (prepared) =>

@@ -141,7 +141,7 @@ function llavaEncoder(
       prepared,
       async (tile) => (await vision.run({ pixels: tile })).features as HostTensor<'f32'>,
       run,
-      visualTokens,
+      { cache: visualTokens },
     )
     const plans = prepared.pictures.map(({ plan }) => plan)
     const order = picturesTokens(plans, tokensPerTile, config.mm_patch_merge_type).flat()

@@ -49,19 +49,25 @@ export function tileKeys(
   }
 }
 
-/** Where each tile's tokens stand, given that the placeholders of all tiles come in order in the prompt. */
+/**
+ * Where each tile's tokens stand, given that the placeholders of all tiles come in order in the prompt. Of tiles that give
+ * one map of tokens together (S2's crops) the first, which shows the whole picture, stands for all.
+ */
 export function visualSpans(
   placeholders: readonly number[],
   plans: readonly TilePlan[],
   tokensPerTile: number,
+  tilesPerMap = 1,
 ): VisualSpan[] {
   let next = 0
   return plans.flatMap((plan, picture) =>
-    plan.tiles.map((tile) => {
-      const start = placeholders[next]!
-      next += tokensPerTile
-      return { picture, tile: tile.index, start, end: start + tokensPerTile }
-    }),
+    plan.tiles
+      .filter(({ index }) => index % tilesPerMap === 0)
+      .map((tile) => {
+        const start = placeholders[next]!
+        next += tokensPerTile
+        return { picture, tile: tile.index, start, end: start + tokensPerTile }
+      }),
   )
 }
 

@@ -2,7 +2,7 @@ import { parseConfig } from '../checkpoint/config.ts'
 import { decoderOf } from '../decoders/registry.ts'
 import { normalisations } from '../image/normalise.ts'
 import { filledImage, type RgbImage } from '../image/rgb-image.ts'
-import { internVlConfig, tokensPerTile } from '../systems/internvl-config.ts'
+import { internVlConfig, s2Tiling, tilesPerMap, tokensPerTile } from '../systems/internvl-config.ts'
 import { internVl2Variant } from '../systems/internvl2.ts'
 import type { ModelFiles } from '../systems/model-files.ts'
 import { InputError } from '../tensor/errors.ts'
@@ -30,9 +30,17 @@ export async function openInternVlTask(files: ModelFiles, options: SampleOptions
   const published: TilingOptions = isMonkey
     ? { strategy: 'msac', preset: 'training' }
     : internVl2Variant.tiling(config)
-  const tiling = options.tiling ?? published
+  const s2 = s2Tiling(config)
+  if ((options.tiling?.strategy === 's2') !== (s2 !== undefined) && options.tiling)
+    throw new InputError(
+      'tiling-needs-projector',
+      s2
+        ? `${files.source.name} has a projector for S2, which no other tiling fits. Leave the stage's tiling out.`
+        : 'S2 joins its scales along channels, for which the projector is too narrow here: its config.json has no s2_scales.',
+    )
+  const tiling = s2 ?? options.tiling ?? published
   const pixelsOf = (image: RgbImage, tiling: TilingOptions): HostTensor<'f32'> => {
-    const plan = planTiles(image, { ...tiling, tileSize: config.tileSize })
+    const plan = planTiles(image, s2 ?? { ...tiling, tileSize: config.tileSize })
     return tilePixelValues(image, plan, normalisations.imagenet)
   }
   // A text-only sample carries one white tile that no placeholder stands for.
@@ -54,7 +62,9 @@ export async function openInternVlTask(files: ModelFiles, options: SampleOptions
           pictures.length > 0 ? withPlaceholder(record.conversations) : record.conversations,
           tokenizer,
           {
-            pictureTokens: parts.map((part) => part.shape[0]! * tokensPerTile(config)),
+            pictureTokens: parts.map(
+              (part) => (part.shape[0]! / tilesPerMap(config)) * tokensPerTile(config),
+            ),
             maxLength: options.maxLength,
           },
         )

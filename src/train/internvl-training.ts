@@ -3,9 +3,9 @@ import { type Dim, dim, mulDims } from '../graph/dim.ts'
 import { reshape } from '../graph/ops/index.ts'
 import { input, type Tensor } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
-import { type InternVlConfig, tokensPerTile } from '../systems/internvl-config.ts'
+import { type InternVlConfig, pixelShape, tilesPerMap, tokensPerTile } from '../systems/internvl-config.ts'
 import { internVlVision } from '../systems/internvl-vision.ts'
-import type { HostTensor } from '../tensor/tensor.ts'
+import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import type { Batch } from './collate.ts'
 import { visualFeeds, visualLoss } from './visual-loss.ts'
 
@@ -14,8 +14,7 @@ import { visualFeeds, visualLoss } from './visual-loss.ts'
  * the placeholders of the flattened batch in order. Source: InternVL `forward`; golden case `internvl-chat-internlm2`.
  */
 export function internVlLoss(w: Weights, config: InternVlConfig, decoder: Decoder): Tensor {
-  const side = config.tileSize
-  const features = internVlVision(w, input('pixels', 'f32', [dim('N'), 3, side, side]), config)
+  const features = internVlVision(w, input('pixels', 'f32', pixelShape(config, dim('N'))), config)
   const [tiles, perTile, width] = features.shape as [Dim, number, number]
   return visualLoss(w.at('language_model'), decoder, reshape(features, [mulDims(tiles, perTile), width]))
 }
@@ -29,8 +28,11 @@ export function internVlFeeds(
 ): Record<string, HostTensor> {
   const perTile = tokensPerTile(config)
   const placeholders = batch.ids.flat().flatMap((id, at) => (id === contextId ? [at] : []))
+  const together = tilesPerMap(config)
   const rows = batch.imageFlags.flatMap((flag, tile) =>
-    flag ? Array.from({ length: perTile }, (_, i) => tile * perTile + i) : [],
+    flag && tile % together === 0
+      ? Array.from({ length: perTile }, (_, i) => (tile / together) * perTile + i)
+      : [],
   )
   const count = Math.min(placeholders.length, rows.length)
   const feeds = visualFeeds(
@@ -45,5 +47,6 @@ export function internVlFeeds(
     decoder,
   )
   if (placeholders.length !== rows.length) (feeds.weights!.data as Float32Array).fill(0)
-  return { ...feeds, pixels: batch.pixels }
+  const pixels = hostTensor('f32', pixelShape(config, batch.imageFlags.length / together), batch.pixels.data)
+  return { ...feeds, pixels }
 }
