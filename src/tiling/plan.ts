@@ -95,6 +95,8 @@ export function makePlan(
   extras: Pick<TilePlan, 'detailedGrid' | 'frame'> = {},
 ): TilePlan {
   checkSize(original)
+  // A picture's width and height may be getters, which no spread copies.
+  const size = { width: original.width, height: original.height }
   const tiles: Tile[] = []
   for (const [index, group] of groups.entries())
     for (let row = 0; row < group.rows; row++)
@@ -104,10 +106,9 @@ export function makePlan(
           group: index,
           row,
           column,
-          source: sourceOf(original, extras.frame, group, column, row),
+          source: sourceOf(size, extras.frame, group, column, row),
         })
-  const { width, height } = original
-  return { strategy, original: { width, height }, tileSize, groups, tiles, ...extras }
+  return { strategy, original: size, tileSize, groups, tiles, ...extras }
 }
 
 /** What a tile shows of the picture itself: canvases around it belong to no tile's source. */
