@@ -41,14 +41,14 @@ interface Placed {
 }
 
 /** Columns and rows of the dynamic grid that a page has. */
-const shapes = [
+export const pageShapes = [
   { columns: 3, rows: 2 },
   { columns: 2, rows: 3 },
   { columns: 3, rows: 3 },
 ] as const
 
 /** After how many pages shapes and borders are in turn again. */
-export const pageCycle = 2 * shapes.length
+export const pageCycle = 2 * pageShapes.length
 
 /**
  * A page whose words are arranged by the borders of its dynamic grid. Words between columns of tiles are cut through
@@ -58,8 +58,8 @@ export const pageCycle = 2 * shapes.length
  */
 export function wordPage({ seed, index, placement, tileSize }: WordPageOptions): WordPage {
   const dice = new Dice(seed, `page/${index}`)
-  const shape = shapes[index % shapes.length]!
-  const borders = Math.floor(index / shapes.length) % 2 === 0 ? 'columns' : 'rows'
+  const shape = pageShapes[index % pageShapes.length]!
+  const borders = Math.floor(index / pageShapes.length) % 2 === 0 ? 'columns' : 'rows'
   // Equal cells give the picture the grid's exact shape, and so that grid.
   const cell = Math.round(tileSize * dice.float(0.92, 1.08))
   const size = { width: shape.columns * cell, height: shape.rows * cell }
