@@ -11,6 +11,7 @@ const layers = [
     'hub',
     'graph',
     'runtime',
+    'adapters',
     'nn',
     'image',
     'media',

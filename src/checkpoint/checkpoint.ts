@@ -17,6 +17,8 @@ export interface WeightEntry {
   readonly shape: readonly number[]
   /** Set when the engine can map the values in place; absent for strided or computed tensors. */
   readonly place?: WeightPlace
+  /** Set where `read` computes the values out of other weights: how, and of which. Tells them without computing them. */
+  readonly computed?: { readonly how: string; readonly from: readonly WeightEntry[] }
   read(): Promise<HostTensor>
 }
 

@@ -61,16 +61,27 @@ export function withPrefix(checkpoint: Checkpoint, from: string, to: string): Ch
   )
 }
 
+/** The same checkpoint with other weights under some of its keys; those under keys that it lacks are left out. */
+export function replaceWeights(
+  checkpoint: Checkpoint,
+  weights: ReadonlyMap<string, WeightEntry>,
+): Checkpoint {
+  return checkpointOfEntries(
+    checkpoint.name,
+    checkpoint.keys().map((key) => weights.get(key) ?? checkpoint.entry(key)),
+  )
+}
+
+/** A weight in memory. */
+export function tensorEntry(key: string, tensor: HostTensor): WeightEntry {
+  return { key, dtype: tensor.dtype, shape: tensor.shape, read: async () => tensor }
+}
+
 /** A checkpoint of tensors in memory. */
 export function checkpointOf(name: string, tensors: ReadonlyMap<string, HostTensor>): Checkpoint {
   return checkpointOfEntries(
     name,
-    [...tensors].map(([key, tensor]) => ({
-      key,
-      dtype: tensor.dtype,
-      shape: tensor.shape,
-      read: async () => tensor,
-    })),
+    [...tensors].map(([key, tensor]) => tensorEntry(key, tensor)),
   )
 }
 

@@ -94,6 +94,7 @@ export const budgetOption = grouped('How pictures are looked at', {
 /** The options of every command that runs a model. */
 export const modelOptions = {
   ...namingOptions,
+  adapter: text('DIR', 'a LoRA adapter as peft saves it, merged into the model’s weights'),
   device: choice('DEVICE', ['cpu', 'webgpu', 'cuda'], 'where it runs (default cpu)'),
   engine: choice(
     'ENGINE',
@@ -154,11 +155,11 @@ export async function loadNamed(
 ): Promise<NodeModel> {
   const model = modelNamed(flags)
   const { load } = await import('../model/load-node.ts')
-  const { device, engine, threads, precision, kvCache, as } = flags
+  const { device, engine, threads, precision, kvCache, as, adapter } = flags
   const { visualCache: visualCacheDir, tagger, detector } = flags
   const objects = { tagger, detector }
   const compile = { device, engine, threads, precision, kvCache }
-  const options = { ...compile, as, visualCacheDir, objects, onEvent, signal }
+  const options = { ...compile, as, adapter, visualCacheDir, objects, onEvent, signal }
   const loading = load(model, options)
   return Promise.race([loading, whenAborted(signal)])
 }

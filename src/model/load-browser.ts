@@ -12,7 +12,10 @@ export type BrowserPicture = string | URL | Blob | Uint8Array
 export type BrowserModel = Model<BrowserPicture>
 
 /** `device` is `wasm` (the default) or `webgpu`. */
-export interface BrowserLoadOptions extends LoadOptions, WebEngineOptions {}
+export interface BrowserLoadOptions extends Omit<LoadOptions, 'adapter'>, WebEngineOptions {
+  /** A LoRA adapter as peft saves it, which is merged into the model's weights: its address, or any source of files. */
+  readonly adapter?: string | URL | FileSource | undefined
+}
 
 /**
  * Loads a model in a page or a worker: the address of a folder in its published layout, or any other source of files
@@ -25,10 +28,10 @@ export interface BrowserLoadOptions extends LoadOptions, WebEngineOptions {}
  */
 export async function load(
   model: string | URL | FileSource,
-  { wasmFolder, ...options }: BrowserLoadOptions = {},
+  { wasmFolder, adapter, ...options }: BrowserLoadOptions = {},
 ): Promise<BrowserModel> {
-  const source = typeof model === 'string' || model instanceof URL ? httpSource(model) : model
-  return loadModel<BrowserPicture>(source, options, {
+  const rest = { ...options, adapter: adapter === undefined ? undefined : sourceOf(adapter) }
+  return loadModel<BrowserPicture>(sourceOf(model), rest, {
     engine: webEngine({ wasmFolder }),
     device: 'wasm',
     async decode(encoded, numbered) {
@@ -37,6 +40,10 @@ export async function load(
       return { name, image: await decodeImageInBrowser(file, { name }) }
     },
   })
+}
+
+function sourceOf(named: string | URL | FileSource): FileSource {
+  return typeof named === 'string' || named instanceof URL ? httpSource(named) : named
 }
 
 function nameOf(encoded: BrowserPicture): string | undefined {

@@ -54,7 +54,7 @@ export async function loadDetector(
   const compile = await compileInNode(choices)
   const variant = `detector ${compile.device} ${compile.precision?.vision}`
   const store =
-    visualCacheDir === undefined ? undefined : await visualTokenFolder(visualCacheDir, source, variant)
+    visualCacheDir === undefined ? undefined : await visualTokenFolder(visualCacheDir, [source], variant)
   const files = { source, checkpoint: await openCheckpoint(source), config }
   const detector = await openDetector(files, { compile, onEvent, padding, store })
   return {

@@ -30,7 +30,9 @@ export const node: Omit<Platform<EncodedPicture>, 'engine'> = {
 }
 
 /** How a model is loaded in Node. */
-export interface NodeLoadOptions extends Omit<LoadOptions, 'visualStore'> {
+export interface NodeLoadOptions extends Omit<LoadOptions, 'visualStore' | 'adapter'> {
+  /** A LoRA adapter as peft saves it, which is merged into the model's weights: a folder, or any source of files. */
+  readonly adapter?: string | FileSource | undefined
   /** A folder in which visual tokens are kept, so that a picture is encoded once for all time. */
   readonly visualCacheDir?: string | undefined
   /** The binding to ONNX Runtime, by its name in `engineNames`; chosen by `chooseEngine` when absent. */
@@ -50,16 +52,17 @@ export interface NodeLoadOptions extends Omit<LoadOptions, 'visualStore'> {
 export async function load(model: string | FileSource, options: NodeLoadOptions = {}): Promise<NodeModel> {
   const folder = typeof model === 'string' ? (await findModel(model)).folder : undefined
   const source = typeof model === 'string' ? await folderSource(folder ?? model) : model
-  const { visualCacheDir, engine: name, objects, ...given } = options
+  const { visualCacheDir, engine: name, objects, adapter: named, ...given } = options
   const { device, threads } = given
   const engine = await chooseEngine(name, device)
   const platform = { ...node, engine, findModel: (id: string) => findBeside(id, folder) }
   const finder = objectFinder({ ...objects, engine, device, threads, visualCacheDir })
-  const rest = { objectFinder: finder, ...given }
+  const adapter = typeof named === 'string' ? await folderSource(named) : named
+  const rest = { objectFinder: finder, adapter, ...given }
   if (visualCacheDir === undefined) return loadModel(source, rest, platform)
   const visualStore = await visualTokenFolder(
     visualCacheDir,
-    source,
+    adapter ? [source, adapter] : [source],
     `${rest.as ?? ''} ${rest.device ?? 'cpu'} ${precisionsOf(rest.precision ?? 'fp32').vision}`,
   )
   return loadModel(source, { ...rest, visualStore }, platform)

@@ -75,7 +75,9 @@ export async function loadTagger(model: string, options: LoadTaggerOptions = {})
     ...(own ? [own.textModel, JSON.stringify(own.tags)] : []),
   ].join(' ')
   const store =
-    visualCacheDir === undefined ? undefined : await visualTokenFolder(visualCacheDir, files.source, variant)
+    visualCacheDir === undefined
+      ? undefined
+      : await visualTokenFolder(visualCacheDir, [files.source], variant)
   const isBeside = (tagList ?? own) !== undefined || (await files.source.has(tagListFile))
   const listsElsewhere = isBeside ? undefined : await tagListFolder()
   const tagger = await openTagger(files, { ...lists, listsElsewhere, openTags, onEvent, compile, store })

@@ -1,4 +1,8 @@
+import type { Adapter } from '../adapters/adapter.ts'
+import { mergeAdapter } from '../adapters/merge.ts'
+import { openAdapter } from '../adapters/peft-folder.ts'
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
+import { checkpointOfEntries } from '../checkpoint/entries.ts'
 import type { FileSource } from '../checkpoint/files.ts'
 import { findNonFinite } from '../checkpoint/scan.ts'
 import { type Precision, type Precisions, precisionsOf } from '../runtime/precision.ts'
@@ -36,6 +40,8 @@ export interface LoadOptions extends RunOptions {
   readonly kvCache?: CompileOptions['kvCache']
   /** The system to open the checkpoint as, where its config.json names another (`mini-monkey`). */
   readonly as?: string | undefined
+  /** A LoRA adapter as peft saves it, which is merged into the model's weights. */
+  readonly adapter?: FileSource | undefined
   /** Visual tokens kept in memory for the next question about the same picture; 256 MiB by default, 0 keeps none. */
   readonly visualCacheBytes?: number | undefined
   /** Finds objects for systems that are told of them (MG-LLaVA); the platform's by default. */
@@ -45,7 +51,7 @@ export interface LoadOptions extends RunOptions {
 }
 
 const optionNames = [
-  ...['device', 'threads', 'precision', 'keepsBothForms', 'kvCache', 'as'],
+  ...['device', 'threads', 'precision', 'keepsBothForms', 'kvCache', 'as', 'adapter'],
   ...['visualCacheBytes', 'visualStore', 'objectFinder', 'signal', 'onEvent'],
 ]
 
@@ -63,7 +69,8 @@ export interface Platform<Encoded> {
 /**
  * Opens the model whose files `source` holds. Weights that are NaN or infinite are told by a notice, except of a remote
  * source, which would be read twice.
- * @throws InputError `unknown-option`, `option-value`; CheckpointError; EngineError; AbortError `aborted`
+ * @throws InputError `unknown-option`, `option-value`; CheckpointError, for an adapter as `openAdapter` and
+ * `mergeAdapter` do; EngineError; AbortError `aborted`
  */
 export async function loadModel<Encoded>(
   source: FileSource,
@@ -73,7 +80,8 @@ export async function loadModel<Encoded>(
   checkOptions(options)
   const { device = platform.device, threads, as, signal, onEvent } = options
   onEvent?.({ phase: 'loading', done: 0, total: 0, message: 'files' })
-  const { config, checkpoint } = await readModel(source)
+  const { config, checkpoint: base } = await readModel(source)
+  const adapter = options.adapter && (await openAdapter(options.adapter))
   const precision = precisionsOf(options.precision ?? 'fp32')
   checkForms(precision, options)
   const { store, served } = observed(platform.quantised ?? memoryStore())
@@ -81,13 +89,18 @@ export async function loadModel<Encoded>(
     ...{ engine: platform.engine, device, threads, precision, quantised: store },
     ...{ keepsBothForms: options.keepsBothForms, kvCache: options.kvCache },
   }
+  const checkpoint = adapter ? mergeAdapter(base, adapter, compile) : base
   const visualCache = { maxBytes: options.visualCacheBytes, store: options.visualStore }
   const files = { source, checkpoint, config, findModel: platform.findModel }
   const system = await openSystem(files, { compile, onEvent, visualCache }, as)
   try {
     // What was quantised was looked through when it was made: a load from the cache reads none of it.
-    const keys = checkpoint.keys().filter((key) => !served.has(key))
-    if (!source.isRemote) await noticeNonFinite(checkpoint, keys, options)
+    const keys = base.keys().filter((key) => !served.has(key))
+    if (!source.isRemote) await noticeNonFinite(base, keys, options)
+    if (adapter && !options.adapter?.isRemote) {
+      const added = adapterTensors(adapter)
+      await noticeNonFinite(added, added.keys(), options)
+    }
   } catch (error) {
     await system.dispose()
     throw error
@@ -97,6 +110,12 @@ export async function loadModel<Encoded>(
     throw new AbortError('aborted', 'Loading was stopped.', {}, signal.reason)
   }
   return new Model(system, source.name, platform.decode, options.objectFinder)
+}
+
+/** What an adapter's files hold, as a checkpoint. */
+function adapterTensors({ name, pairs, weights }: Adapter): Checkpoint {
+  const halves = [...pairs.values()].flatMap(({ a, b }) => [a, b])
+  return checkpointOfEntries(name, [...halves, ...weights.values()])
 }
 
 /** Tells of weights that are NaN or infinite. */
@@ -121,6 +140,7 @@ function observed(inner: QuantisedStore): { store: QuantisedStore; served: Reado
   return {
     served,
     store: {
+      ...inner,
       get(entry, form) {
         served.add(entry.key)
         return inner.get(entry, form)

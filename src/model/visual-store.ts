@@ -13,12 +13,12 @@ import { toFloat32 } from '../tensor/half.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 
 /**
- * Visual tokens as files of a folder, for one model: its files' names, sizes and times, and `variant` (what else
- * changes its tokens, such as a precision) name the place. A file that cannot be read counts as absent.
+ * Visual tokens as files of a folder, for one model with its adapters: its files' names, sizes and times, and
+ * `variant` (what else changes its tokens, such as a precision) name the place. A file that cannot be read counts as absent.
  */
 export async function visualTokenFolder(
   folder: string,
-  model: FileSource,
+  model: readonly FileSource[],
   variant: string,
 ): Promise<TensorStore> {
   const root = join(folder, await modelKey(model, variant))
@@ -49,15 +49,20 @@ export async function visualTokenFolder(
   }
 }
 
-async function modelKey(model: FileSource, variant: string): Promise<string> {
-  const files = await Promise.all(
-    (await model.list()).map(async (path) => {
-      const local = await model.localPath(path)
+async function modelKey(model: readonly FileSource[], variant: string): Promise<string> {
+  const files = await Promise.all(model.map(filesOf))
+  return digest([variant, ...files.flat()].join('\n')).slice(0, 16)
+}
+
+async function filesOf(source: FileSource): Promise<string[]> {
+  const paths = await source.list()
+  return Promise.all(
+    paths.map(async (path) => {
+      const local = await source.localPath(path)
       const changed = local === undefined ? '' : (await stat(local)).mtimeMs
-      return `${path} ${await model.size(path)} ${changed}`
+      return `${path} ${await source.size(path)} ${changed}`
     }),
   )
-  return digest([variant, ...files].join('\n')).slice(0, 16)
 }
 
 function digest(text: string): string {

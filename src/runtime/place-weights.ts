@@ -3,6 +3,7 @@ import { type Tensor, topologicalOrder } from '../graph/tensor.ts'
 import { EngineError } from '../tensor/errors.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 import type { Device, WeightFile } from './engine.ts'
+import type { QuantisedStore } from './quantised-weights.ts'
 
 /** Where the weights of one program come from. */
 export interface PlacedWeights {
@@ -27,21 +28,26 @@ const holeBytes = 2 ** 16
 /**
  * Decides for every weight below `outputs` whether the engine maps it from a file of this machine, gets its bytes
  * (read here, and only those that this program needs), or finds its values inside the model. An engine takes either
- * paths or bytes, so one file that is elsewhere makes bytes of all.
+ * paths or bytes, so one file that is elsewhere makes bytes of all. Computed weights go through the store's files where
+ * it has some, since a model may hold 2 GiB at most.
  * @throws EngineError `weights-scattered`
  */
-export async function placeWeights(outputs: readonly Tensor[], device: Device): Promise<PlacedWeights> {
+export async function placeWeights(
+  outputs: readonly Tensor[],
+  device: Device,
+  store?: QuantisedStore,
+): Promise<PlacedWeights> {
   const values = new Map<WeightEntry, HostTensor>()
   const files = new Map<string, UsedFile>()
   for (const entry of weightsBelow(outputs)) {
-    const { place } = entry
+    const { place } = entry.computed && store?.placed ? await store.placed(entry) : entry
     if (!place || place.length === 0) {
       values.set(entry, await entry.read())
       continue
     }
     const id = `${place.source.name}\n${place.path}`
     const file = files.get(id) ?? { localPath: await localPathOf(place, device), entries: [] }
-    file.entries.push(entry)
+    file.entries.push({ entry, place })
     files.set(id, file)
   }
   const mapped = [...files.values()].filter((file): file is MappedFile => file.localPath !== undefined)
@@ -55,7 +61,13 @@ export async function placeWeights(outputs: readonly Tensor[], device: Device): 
 /** A file and what the program needs of it. */
 interface UsedFile {
   readonly localPath: string | undefined
-  readonly entries: WeightEntry[]
+  readonly entries: PlacedEntry[]
+}
+
+/** A weight, and where its values lie. */
+interface PlacedEntry {
+  readonly entry: WeightEntry
+  readonly place: WeightPlace
 }
 
 type MappedFile = UsedFile & { readonly localPath: string }
@@ -68,8 +80,8 @@ function mapFiles(mapped: readonly MappedFile[]): FilesAndPlaces {
   const depth = sharedFolders(paths)
   const files = mapped.map(({ localPath, entries }, i) => {
     const location = paths[i]!.slice(depth).join('/')
-    for (const entry of entries)
-      places.set(entry, { location, offset: entry.place!.offset, length: entry.place!.length })
+    for (const { entry, place } of entries)
+      places.set(entry, { location, offset: place.offset, length: place.length })
     return { location, localPath }
   })
   return { places, files }
@@ -98,11 +110,11 @@ async function readSpans(spans: readonly Span[]): Promise<FilesAndPlaces> {
   const places = new Map<WeightEntry, FilePart>()
   const files: WeightFile[] = []
   for (const { start, end, entries } of spans) {
-    const { source, path } = entries[0]!.place!
+    const { source, path } = entries[0]!.place
     const location = `span-${files.length}`
     files.push({ location, bytes: await source.readRange(path, start, end - start) })
-    for (const entry of entries)
-      places.set(entry, { location, offset: entry.place!.offset - start, length: entry.place!.length })
+    for (const { entry, place } of entries)
+      places.set(entry, { location, offset: place.offset - start, length: place.length })
   }
   return { places, files }
 }
@@ -121,20 +133,20 @@ async function localPathOf({ source, path }: WeightPlace, device: Device): Promi
 interface Span {
   readonly start: number
   end: number
-  readonly entries: WeightEntry[]
+  readonly entries: PlacedEntry[]
 }
 
 /** The weights of one file, gathered into runs of neighbours. */
-function spansOf(entries: readonly WeightEntry[]): Span[] {
+function spansOf(entries: readonly PlacedEntry[]): Span[] {
   const spans: Span[] = []
-  for (const entry of entries.toSorted((a, b) => a.place!.offset - b.place!.offset)) {
-    const { offset, length } = entry.place!
+  for (const placed of entries.toSorted((a, b) => a.place.offset - b.place.offset)) {
+    const { offset, length } = placed.place
     const span = spans.at(-1)
     const end = Math.max(span?.end ?? 0, offset + length)
     if (span && offset - span.end <= holeBytes && end - span.start <= spanBytes) {
       span.end = end
-      span.entries.push(entry)
-    } else spans.push({ start: offset, end: offset + length, entries: [entry] })
+      span.entries.push(placed)
+    } else spans.push({ start: offset, end: offset + length, entries: [placed] })
   }
   return spans
 }

@@ -27,7 +27,7 @@ export interface CompileOptions {
    * rounds (prompts are read in fp32, rows padded at the left stay so). fp32 by default.
    */
   readonly kvCache?: 'fp32' | 'int8' | undefined
-  /** Where quantised weights are kept; in memory by default. */
+  /** Where quantised and computed weights are kept; in memory by default. */
   readonly quantised?: QuantisedStore | undefined
   /**
    * In int4: keeps the form for many rows (int8) open beside that for few, so that changing between prompts and
@@ -118,10 +118,10 @@ export class Program {
 async function written(
   name: string,
   outputs: Readonly<Record<string, Tensor>>,
-  { engine, device, threads, taps = false }: CompileOptions,
+  { engine, device, threads, quantised, taps = false }: CompileOptions,
   widensIntegers = false,
 ): Promise<{ onnx: OnnxProgram; open: () => Promise<EngineSession> }> {
-  const weights = await placeWeights(Object.values(outputs), device)
+  const weights = await placeWeights(Object.values(outputs), device, quantised)
   const onnx = writeOnnx(name, outputs, {
     target: { device },
     taps,

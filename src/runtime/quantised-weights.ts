@@ -17,6 +17,8 @@ export const recipeVersion = 1
 export interface QuantisedStore {
   /** @throws CheckpointError `weight-not-finite` */
   get(entry: WeightEntry, form: QuantisedForm): Promise<QuantisedWeight>
+  /** A computed weight in a file that the engine can map; absent where there are no files. */
+  placed?(entry: WeightEntry): Promise<WeightEntry>
 }
 
 /** A store that keeps everything in memory, in the layout that the engine is handed: browsers and tests. */

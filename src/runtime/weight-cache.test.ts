@@ -88,6 +88,35 @@ test('the same bytes at another time count as changed, since only their ends are
   assert.equal(Object.keys(await filesOfCache()).length, 2)
 })
 
+test('a computed weight is known by what it is made of and how, and computed once', async () => {
+  const [base, pair] = [
+    await weightOnDisk('base', f32([N, K], values(0.3))),
+    await weightOnDisk('pair', f32([1], [2])),
+  ]
+  let reads = 0
+  const merged = (how: string, from: readonly WeightEntry[]): WeightEntry => ({
+    ...{ key: 'w', dtype: 'f32', shape: [N, K], computed: { how, from } },
+    async read() {
+      reads++
+      return f32([N, K], values(0.4))
+    },
+  })
+  const entry = merged('twice', [base, pair])
+  const placed = await diskStore(cache).placed!(entry)
+  assert.deepEqual((await placed.read()).data, Float32Array.from(values(0.4)))
+  assert.ok(placed.place, 'the engine can map it')
+  await diskStore(cache).get(entry, 'int8')
+  assert.equal(reads, 2)
+  await diskStore(cache).placed!(entry)
+  await diskStore(cache).get(entry, 'int8')
+  assert.equal(reads, 2)
+  await diskStore(cache).get(merged('thrice', [base, pair]), 'int8')
+  await diskStore(cache).get(merged('twice', [base, await weightOnDisk('other', f32([1], [3]))]), 'int8')
+  await diskStore(cache).get(base, 'int8')
+  assert.equal(reads, 4)
+  assert.equal(Object.keys(await filesOfCache()).length, 5)
+})
+
 test('damaged and foreign files are made again', async () => {
   const entry = await weightOnDisk('damaged', f32([N, K], values(0.3)))
   const good = await diskStore(cache).get(entry, 'int8')

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash, type Hash, randomUUID } from 'node:crypto'
 import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -7,15 +7,10 @@ import type { FileSource } from '../checkpoint/files.ts'
 import { folderSource } from '../checkpoint/folder.ts'
 import { makeFolder } from '../checkpoint/make-folder.ts'
 import { readSafetensors } from '../checkpoint/safetensors.ts'
+import { safetensorsChunks } from '../checkpoint/write-safetensors.ts'
 import type { QuantisedWeight } from '../graph/lower-linears.ts'
 import { CheckpointError, EngineError } from '../tensor/errors.ts'
-import {
-  type QuantisedForm,
-  type QuantisedStore,
-  quantisedFile,
-  quantisedWeight,
-  recipeVersion,
-} from './quantised-weights.ts'
+import { type QuantisedStore, quantisedFile, quantisedWeight, recipeVersion } from './quantised-weights.ts'
 
 /** Where Panoptes keeps what it can make again: PANOPTES_CACHE, else XDG_CACHE_HOME/panoptes, else ~/.cache/panoptes. */
 export function cacheFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
@@ -26,14 +21,15 @@ export function cacheFolder(env: Readonly<Record<string, string | undefined>> = 
 const abandonedMs = 3_600_000
 
 /**
- * Quantised weights on disk, a safetensors file a weight, which the engine maps. A file's name says of which bytes it
- * was made (`fingerprint`), so that a changed checkpoint never meets old weights. Files are written beside their place
+ * Quantised and computed weights on disk, a safetensors file a weight, which the engine maps. A file's name says of
+ * which bytes it was made (`fingerprint`), so that a changed checkpoint or adapter never meets old weights. Files are written beside their place
  * and renamed once they are whole: a crash leaves finished weights to the next run and breaks nothing. Damaged files
  * are made again. Several processes may share the folder.
  * @throws EngineError `cache-unwritable`
  */
 export function diskStore(folder: string = join(cacheFolder(), 'weights')): QuantisedStore {
-  const made = new Map<string, Promise<QuantisedWeight>>()
+  const quantised = new Map<string, Promise<QuantisedWeight>>()
+  const placed = new Map<string, Promise<WeightEntry>>()
   let opened: Promise<FileSource> | undefined
   // One weight at a time is made, since each needs memory for all of it.
   let turn: Promise<unknown> = Promise.resolve()
@@ -42,47 +38,68 @@ export function diskStore(folder: string = join(cacheFolder(), 'weights')): Quan
     turn = made.catch(() => {})
     return made
   }
+  async function keep<T>(known: Map<string, Promise<T>>, entry: WeightEntry, file: KeptFile<T>): Promise<T> {
+    opened ??= openFolder(folder)
+    const source = await opened
+    const name = await fileName(entry, file.form)
+    const making =
+      known.get(name) ??
+      readOrMake(source, name, file, () => makeInTurn(() => write(folder, name, file.chunks())))
+    known.set(name, making)
+    making.catch(() => known.delete(name))
+    return making
+  }
   return {
-    async get(entry, form) {
-      opened ??= openFolder(folder)
-      const source = await opened
-      const name = await fileName(entry, form)
-      const known = made.get(name)
-      if (known) return known
-      const making = readOrMake(source, name, entry, form, () =>
-        makeInTurn(() => write(folder, name, quantisedFile(entry, form))),
-      )
-      made.set(name, making)
-      making.catch(() => made.delete(name))
-      return making
-    },
+    get: (entry, form) =>
+      keep(quantised, entry, {
+        form,
+        chunks: () => quantisedFile(entry, form),
+        weightOf: (entries) => quantisedWeight(entries, entry, form),
+      }),
+    placed: (entry) =>
+      keep(placed, entry, {
+        form: entry.dtype,
+        chunks: () => safetensorsChunks([{ ...entry, chunks: () => bytesOf(entry) }]),
+        weightOf: ([only, ...others]) => (others.length === 0 && isAlike(only, entry) ? only : undefined),
+      }),
   }
 }
 
-async function readOrMake(
+/** A weight's file: under which form it is named, what is written, and what its entries make. */
+interface KeptFile<T> {
+  readonly form: string
+  chunks(): AsyncIterable<Uint8Array>
+  /** Undefined when the entries are of something else. */
+  weightOf(entries: readonly WeightEntry[]): T | undefined
+}
+
+async function* bytesOf(entry: WeightEntry): AsyncGenerator<Uint8Array> {
+  const { buffer, byteOffset, byteLength } = (await entry.read()).data
+  yield new Uint8Array(buffer, byteOffset, byteLength)
+}
+
+function isAlike(found: WeightEntry | undefined, { key, dtype, shape }: WeightEntry): boolean {
+  return found?.key === key && found.dtype === dtype && found.shape.join() === shape.join()
+}
+
+async function readOrMake<T>(
   source: FileSource,
   name: string,
-  entry: WeightEntry,
-  form: QuantisedForm,
+  file: KeptFile<T>,
   make: () => Promise<void>,
-): Promise<QuantisedWeight> {
-  const kept = await read(source, name, entry, form)
+): Promise<T> {
+  const kept = await read(source, name, file)
   if (kept) return kept
   await make()
-  const made = await read(source, name, entry, form)
+  const made = await read(source, name, file)
   if (made) return made
   throw unwritable(source.name, new Error(`${name} is not what was written`))
 }
 
 /** A kept weight; undefined when there is none, or the file is damaged or of something else. */
-async function read(
-  source: FileSource,
-  name: string,
-  entry: WeightEntry,
-  form: QuantisedForm,
-): Promise<QuantisedWeight | undefined> {
+async function read<T>(source: FileSource, name: string, file: KeptFile<T>): Promise<T | undefined> {
   try {
-    return quantisedWeight(await readSafetensors(source, name), entry, form)
+    return file.weightOf(await readSafetensors(source, name))
   } catch (error) {
     if (error instanceof CheckpointError) return undefined
     throw error
@@ -135,7 +152,7 @@ function unwritable(folder: string, cause: unknown): EngineError {
 }
 
 /** The weight's key for people, and a fingerprint of the bytes it was made of. */
-async function fileName(entry: WeightEntry, form: QuantisedForm): Promise<string> {
+async function fileName(entry: WeightEntry, form: string): Promise<string> {
   const key = entry.key.replace(/[^\w.-]/g, '_').slice(-120)
   return `${key}-${form}-${await fingerprint(entry, form)}.safetensors`
 }
@@ -144,15 +161,26 @@ const sampleBytes = 4096
 
 /**
  * What tells one weight's bytes from another's without reading gigabytes at every load: the recipe, the tensor's
- * header, the size and time of its file and the tensor's first and last 4 KiB. A weight without a place in a file is
- * read whole.
+ * header, the size and time of its file and the tensor's first and last 4 KiB. A computed weight is known by those of
+ * which it is made. Any other without a place in a file is read whole.
  */
-async function fingerprint(entry: WeightEntry, form: QuantisedForm): Promise<string> {
+async function fingerprint(entry: WeightEntry, form: string): Promise<string> {
   const hash = createHash('sha256')
+  hash.update(JSON.stringify([recipeVersion, form, entry.key, entry.dtype, entry.shape]))
+  await addValues(hash, entry)
+  return hash.digest('hex').slice(0, 32)
+}
+
+async function addValues(hash: Hash, entry: WeightEntry): Promise<void> {
   const add = (...parts: readonly unknown[]): unknown => hash.update(JSON.stringify(parts))
-  add(recipeVersion, form, entry.key, entry.dtype, entry.shape)
-  const { place } = entry
-  if (place) {
+  const { place, computed } = entry
+  if (computed) {
+    add(computed.how)
+    for (const part of computed.from) {
+      add(part.key, part.dtype, part.shape)
+      await addValues(hash, part)
+    }
+  } else if (place) {
     const { source, path, offset, length } = place
     const localPath = await source.localPath(path)
     const file = localPath === undefined ? undefined : await stat(localPath)
@@ -164,5 +192,4 @@ async function fingerprint(entry: WeightEntry, form: QuantisedForm): Promise<str
     const { buffer, byteOffset, byteLength } = (await entry.read()).data
     hash.update(new Uint8Array(buffer, byteOffset, byteLength))
   }
-  return hash.digest('hex').slice(0, 32)
 }
