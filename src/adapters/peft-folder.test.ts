@@ -7,7 +7,8 @@ import type { FileSource } from '../checkpoint/files.ts'
 import { memorySource } from '../checkpoint/memory.ts'
 import { writeSafetensors } from '../checkpoint/write-safetensors.ts'
 import { chooseEngine } from '../runtime/default-engine.ts'
-import { f32, type HostTensor } from '../tensor/tensor.ts'
+import { f32ToBf16 } from '../tensor/half.ts'
+import { f32, type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import { mergeAdapter } from './merge.ts'
 import { openAdapter } from './peft-folder.ts'
 
@@ -164,13 +165,12 @@ test('an adapter of another model is refused with each key and what is there ins
 })
 
 test('a merged weight reads as float32 of a bfloat16 base', async () => {
-  const { f32ToBf16 } = await import('../tensor/half.ts')
   const values = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
   const narrow = f32ToBf16(Float32Array.from(values))
   const half = checkpointOf(
     'half',
-    new Map([
-      ['layers.0.q_proj.weight', { dtype: 'bf16', shape: [2, 3], data: narrow }],
+    new Map<string, HostTensor>([
+      ['layers.0.q_proj.weight', hostTensor('bf16', [2, 3], narrow)],
       ['norm.weight', f32([2], [1, 1])],
     ]),
   )
