@@ -1,6 +1,7 @@
 import { type DType, sizeOf } from '../tensor/dtype.ts'
 import { CheckpointError } from '../tensor/errors.ts'
 import { elementCount, type HostTensor } from '../tensor/tensor.ts'
+import type { WeightEntry } from './checkpoint.ts'
 import { dtypeOfName } from './safetensors.ts'
 
 /** One tensor to write, whose bytes come in pieces: a checkpoint's tensor need never be whole in memory. */
@@ -10,6 +11,18 @@ export interface TensorToWrite {
   readonly shape: readonly number[]
   /** The little-endian, row-major bytes in order, in pieces of any size. Called once. */
   chunks(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+}
+
+/** A checkpoint's weight as it is, read when its turn comes. */
+export function entryToWrite(entry: WeightEntry): TensorToWrite {
+  const { key, dtype, shape } = entry
+  return {
+    ...{ key, dtype, shape },
+    async *chunks() {
+      const { buffer, byteOffset, byteLength } = (await entry.read()).data
+      yield new Uint8Array(buffer, byteOffset, byteLength)
+    },
+  }
 }
 
 const nameOfDtype = new Map([...dtypeOfName].map(([name, dtype]) => [dtype, name]))

@@ -7,7 +7,7 @@ import type { FileSource } from '../checkpoint/files.ts'
 import { folderSource } from '../checkpoint/folder.ts'
 import { makeFolder } from '../checkpoint/make-folder.ts'
 import { readSafetensors } from '../checkpoint/safetensors.ts'
-import { safetensorsChunks } from '../checkpoint/write-safetensors.ts'
+import { entryToWrite, safetensorsChunks } from '../checkpoint/write-safetensors.ts'
 import type { QuantisedWeight } from '../graph/lower-linears.ts'
 import { CheckpointError, EngineError } from '../tensor/errors.ts'
 import { type QuantisedStore, quantisedFile, quantisedWeight, recipeVersion } from './quantised-weights.ts'
@@ -59,7 +59,7 @@ export function diskStore(folder: string = join(cacheFolder(), 'weights')): Quan
     placed: (entry) =>
       keep(placed, entry, {
         form: entry.dtype,
-        chunks: () => safetensorsChunks([{ ...entry, chunks: () => bytesOf(entry) }]),
+        chunks: () => safetensorsChunks([entryToWrite(entry)]),
         weightOf: ([only, ...others]) => (others.length === 0 && isAlike(only, entry) ? only : undefined),
       }),
   }
@@ -71,11 +71,6 @@ interface KeptFile<T> {
   chunks(): AsyncIterable<Uint8Array>
   /** Undefined when the entries are of something else. */
   weightOf(entries: readonly WeightEntry[]): T | undefined
-}
-
-async function* bytesOf(entry: WeightEntry): AsyncGenerator<Uint8Array> {
-  const { buffer, byteOffset, byteLength } = (await entry.read()).data
-  yield new Uint8Array(buffer, byteOffset, byteLength)
 }
 
 function isAlike(found: WeightEntry | undefined, { key, dtype, shape }: WeightEntry): boolean {

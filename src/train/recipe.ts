@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { kindNames } from '../data/synthetic/kinds.ts'
 import { InputError } from '../tensor/errors.ts'
 import { planTiles, type TilingOptions } from '../tiling/tiling.ts'
+import { fullPattern } from './lora.ts'
 
 const positive = z.number().positive()
 const count = z.int().positive()
@@ -45,13 +46,25 @@ const source = z.looseObject({}).transform((value, { issues }) => {
   return z.NEVER
 })
 
+/** Low-rank pairs, as `LoraSettings` says. */
+const lora = z.strictObject({
+  targets: z.union([z.string().refine(isPattern, 'no regular expression'), z.array(z.string()).min(1)]),
+  rank: count,
+  alpha: positive,
+  usesRslora: z.boolean().optional(),
+  dropout: z.literal(0, 'dropout is not computed; only 0 is possible').optional(),
+})
+
 const stage = z
   .strictObject({
     name: z.string().regex(/^[\w.-]+$/, 'a name of letters, digits, dots, dashes'),
     /** How long: updates, or times round all data. */
     steps: count.optional(),
     epochs: positive.optional(),
-    train: z.array(group).min(1),
+    /** May be left out of a stage with `lora`, which trains its pairs. */
+    train: z.array(group).default([]),
+    /** Puts low-rank pairs beside linear layers and trains them; other weights are frozen but for those of `train`. */
+    lora: lora.optional(),
     data: z.array(source).min(1),
     /** Samples of one forward and backward pass. */
     batchSize: count.default(1),
@@ -85,17 +98,32 @@ const stage = z
     message: 'either steps or epochs says how long it takes',
     path: ['steps'],
   })
+  .refine(({ train, lora }) => train.length > 0 || lora !== undefined, {
+    message: 'names no weights, and there is no lora',
+    path: ['train'],
+  })
 
-const recipe = z.strictObject({
-  /** A folder in its published layout, or a hub id that was pulled. */
-  model: z.string(),
-  /** Where everything of the run goes. */
-  output: z.string(),
-  /** The system to open the weights as, where config.json names another. */
-  as: z.string().optional(),
-  seed: z.int().nonnegative().default(0),
-  stages: z.array(stage).min(1),
-})
+const recipe = z
+  .strictObject({
+    /** A folder in its published layout, or a hub id that was pulled. */
+    model: z.string(),
+    /** Where everything of the run goes. */
+    output: z.string(),
+    /** The system to open the weights as, where config.json names another. */
+    as: z.string().optional(),
+    seed: z.int().nonnegative().default(0),
+    stages: z.array(stage).min(1),
+  })
+  .superRefine(({ stages }, context) => {
+    const [first, ...others] = stages.flatMap(({ lora }, i) => (lora ? [{ ...lora, i }] : []))
+    for (const { i, rank, alpha, usesRslora = false } of others)
+      if (rank !== first!.rank || alpha !== first!.alpha || usesRslora !== (first!.usesRslora ?? false))
+        context.addIssue({
+          code: 'custom',
+          message: `has another rank, alpha or usesRslora than stage ${first!.i + 1}; all pairs of a run make one adapter`,
+          path: ['stages', i, 'lora'],
+        })
+  })
 
 /** What is trained, on what, how long: checked, with paths made absolute. */
 export type Recipe = z.output<typeof recipe>
@@ -135,6 +163,15 @@ export function parseRecipe(text: string, path: string): Recipe {
   for (const [i, { tiling }] of parsed.data.stages.entries())
     if (tiling) checkTiling(tiling as TilingOptions, path, lineOf(['stages', i, 'tiling']))
   return absolute(parsed.data, dirname(resolve(path)))
+}
+
+function isPattern(text: string): boolean {
+  try {
+    fullPattern(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function checkTiling(tiling: TilingOptions, path: string, line: number): void {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { appendFile, open, readdir, readFile, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
+import { tensorEntry } from '../checkpoint/entries.ts'
 import { folderSource } from '../checkpoint/folder.ts'
 import { makeFolder } from '../checkpoint/make-folder.ts'
 import { openFile } from '../checkpoint/open.ts'
-import { safetensorsChunks, type TensorToWrite } from '../checkpoint/write-safetensors.ts'
+import { entryToWrite, safetensorsChunks, type TensorToWrite } from '../checkpoint/write-safetensors.ts'
 import { writeWhole } from '../checkpoint/write-whole.ts'
 import { CheckpointError, InputError } from '../tensor/errors.ts'
 import { toFloat32 } from '../tensor/half.ts'
@@ -111,7 +112,10 @@ export class RunFolder {
   }
 
   async #write(file: string, tensors: TrainingState): Promise<void> {
-    await writeTensors(join(this.path, file), [...tensors].map(tensorToWrite))
+    await writeTensors(
+      join(this.path, file),
+      [...tensors].map(([key, tensor]) => entryToWrite(tensorEntry(key, tensor))),
+    )
   }
 
   async #point(progress: Progress & { readonly state: string | null }): Promise<void> {
@@ -136,10 +140,6 @@ export class RunFolder {
 
 function stageFile(stage: number): string {
   return `stage-${stage}.safetensors`
-}
-
-function tensorToWrite([key, { dtype, shape, data }]: readonly [string, HostTensor]): TensorToWrite {
-  return { key, dtype, shape, chunks: () => [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)] }
 }
 
 /** Writes a safetensors file that is whole or not there. */

@@ -1,8 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Checkpoint } from '../checkpoint/checkpoint.ts'
-import { checkpointOfEntries } from '../checkpoint/entries.ts'
+import type { LoraPair } from '../adapters/adapter.ts'
+import { mergedWeights } from '../adapters/merge.ts'
+import type { WeightEntry } from '../checkpoint/checkpoint.ts'
+import { replaceWeights, tensorEntry } from '../checkpoint/entries.ts'
 import { folderSource } from '../checkpoint/folder.ts'
+import type { Weights } from '../graph/weights.ts'
 import { findModel } from '../hub/find.ts'
 import { findBeside } from '../model/find-beside.ts'
 import type { CompileOptions } from '../runtime/program.ts'
@@ -14,13 +17,15 @@ import type { TilingOptions } from '../tiling/tiling.ts'
 import { BatchOrder, stepsOf } from './batches.ts'
 import { curvesSvg } from './curves.ts'
 import { exportModel } from './export.ts'
+import { exportAdapter } from './export-adapter.ts'
+import { type AdaptedModel, type LoraSettings, moduleOfPair, pairsIn, withPairs } from './lora.ts'
 import { adamW, type Optimizer, sgd } from './optimizer.ts'
 import { Preparer } from './preparer.ts'
 import type { Recipe, Stage } from './recipe.ts'
 import { RunFolder } from './run-folder.ts'
 import { learningRate } from './schedule.ts'
 import { TrainingStep } from './step.ts'
-import { openTask } from './task.ts'
+import { openTask, type SampleOptions, type TrainingTask } from './task.ts'
 
 /** A step that was taken, as the log has it. */
 export interface StepLog {
@@ -46,8 +51,10 @@ export interface TrainOptions {
 
 /** What a finished run left. */
 export interface TrainResult {
-  /** The trained model, in its original layout. */
+  /** The trained model, in its original layout; pairs are merged into it. */
   readonly model: string
+  /** Of a recipe with LoRA, the adapter as peft saves it, unless a layer that has a pair was trained whole too. */
+  readonly adapter?: string
   readonly log: string
   readonly curves: string
 }
@@ -68,12 +75,63 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<Trai
   const run = await RunFolder.open(recipe)
   for (let stage = run.progress.stage; stage < recipe.stages.length; stage++)
     await trainStage(recipe, stage, files, found.folder, run, options)
-  const trained = await run.trainedBefore(recipe.stages.length)
-  const model = join(recipe.output, 'model')
-  await exportModel(model, source, files.checkpoint, trained)
+  const exported = await exportRun(recipe, files, await run.trainedBefore(recipe.stages.length), options)
   const curves = join(recipe.output, 'curves.svg')
   await writeFile(curves, await curvesSvg(run.logPath))
-  return { model, log: run.logPath, curves }
+  return { ...exported, log: run.logPath, curves }
+}
+
+/** Writes the trained model, pairs merged into their matrices, and of a run with pairs the adapter. */
+async function exportRun(
+  recipe: Recipe,
+  files: ModelFiles,
+  trained: ReadonlyMap<string, HostTensor<'f32'>>,
+  { compile, onNotice }: TrainOptions,
+): Promise<Pick<TrainResult, 'model' | 'adapter'>> {
+  const task = await openTask(files, samplingOf(recipe.stages.at(-1)!))
+  const whole = entriesOf([...trained].filter(([key]) => moduleOfPair(key) === undefined))
+  const settings = loraOf(recipe)
+  const pairs = settings ? pairsIn(trained, settings) : new Map<string, LoraPair>()
+  const merged = mergedWeights(replaceWeights(task.checkpoint, whole), { pairs }, compile)
+  const changed = new Map([...whole, ...merged])
+  // A part that was published apart and was trained is now the model's own.
+  const isOwn = [...changed.keys()].every((key) => files.checkpoint.has(key))
+  const model = join(recipe.output, 'model')
+  await exportModel(model, files.source, isOwn ? files.checkpoint : task.checkpoint, changed)
+  if (!settings) return { model }
+  const adapter = join(recipe.output, 'adapter')
+  const made = { baseModel: recipe.model, settings, pairs, whole }
+  const refusal = await exportAdapter(adapter, task.checkpoint, made)
+  if (refusal === undefined) return { model, adapter }
+  onNotice?.(`no adapter was written, for ${refusal}; the trained model has both`)
+  return { model }
+}
+
+/** The pairs' sizes, which all stages with pairs share. */
+function loraOf({ stages }: Recipe): LoraSettings | undefined {
+  return stages.find(({ lora }) => lora)?.lora
+}
+
+function entriesOf(values: Iterable<readonly [string, HostTensor]>): Map<string, WeightEntry> {
+  return new Map([...values].map(([key, value]) => [key, tensorEntry(key, value)]))
+}
+
+function samplingOf({ tiling, maxLength, labels }: Stage): SampleOptions {
+  return { tiling: tiling as TilingOptions | undefined, maxLength, labels }
+}
+
+/** The stage's model: what earlier stages trained in place of the published weights, and the pairs of all up to it. */
+function stageModel(
+  task: TrainingTask,
+  recipe: Recipe,
+  index: number,
+  trained: ReadonlyMap<string, HostTensor<'f32'>>,
+): AdaptedModel {
+  const checkpoint = replaceWeights(task.checkpoint, entriesOf(trained))
+  const model = { checkpoint, loss: (w: Weights) => task.loss(w) }
+  const settings = loraOf({ ...recipe, stages: recipe.stages.slice(0, index + 1) })
+  if (!settings) return { ...model, targeted: [], pairs: new Map() }
+  return withPairs(model, settings, trained, recipe.stages[index]!.lora?.targets, recipe.seed)
 }
 
 async function trainStage(
@@ -88,16 +146,12 @@ async function trainStage(
   const first = run.progress.step
   const order = await BatchOrder.open(stage, recipe.seed + index, first * stage.microBatches)
   const steps = stepsOf(stage, order.length)
-  const sampling = {
-    tiling: stage.tiling as TilingOptions | undefined,
-    maxLength: stage.maxLength,
-    labels: stage.labels,
-  }
+  const sampling = samplingOf(stage)
   const task = await openTask(files, sampling)
-  const checkpoint = overlaid(task.checkpoint, await run.trainedBefore(index))
+  const model = stageModel(task, recipe, index, await run.trainedBefore(index))
   const { train: groups, maxNorm, microBatches } = stage
-  const step = await TrainingStep.compile(checkpoint, (w) => task.loss(w), {
-    groups,
+  const step = await TrainingStep.compile(model.checkpoint, (w) => model.loss(w), {
+    groups: model.targeted.length > 0 ? [{ match: model.targeted }, ...groups] : groups,
     optimizer: optimizerOf(stage),
     ...(maxNorm !== undefined && { maxNorm }),
     microBatches,
@@ -127,7 +181,9 @@ async function trainStage(
         await run.save({ stage: index, step: step.step }, step.state)
     }
     const keys = new Set(step.trained.map(({ key }) => key))
-    await run.finishStage(index, new Map([...step.state].filter(([key]) => keys.has(key))))
+    const trained = [...step.state].filter(([key]) => keys.has(key))
+    // Pairs that a group froze belong to the adapter too.
+    await run.finishStage(index, new Map([...model.pairs, ...trained]))
   } finally {
     await preparer.close()
     await order.close()
@@ -165,19 +221,6 @@ function optimizerOf({ optimizer }: Stage): Optimizer {
     return sgd(optimizer.momentum === undefined ? {} : { momentum: optimizer.momentum })
   const { betas, epsilon } = optimizer
   return adamW({ ...(betas && { betas }), ...(epsilon !== undefined && { epsilon }) })
-}
-
-/** A checkpoint in which some weights have other values. */
-function overlaid(checkpoint: Checkpoint, values: ReadonlyMap<string, HostTensor<'f32'>>): Checkpoint {
-  return checkpointOfEntries(
-    checkpoint.name,
-    checkpoint.keys().map((key) => {
-      const value = values.get(key)
-      return value
-        ? { key, dtype: value.dtype, shape: value.shape, read: async () => value }
-        : checkpoint.entry(key)
-    }),
-  )
 }
 
 /** The configuration under the architecture that a recipe's `as` names. */
