@@ -98,10 +98,10 @@ test('every problem of a recipe is told with its line', () => {
     .replace('strategy: single', 'strategy: mosaic')
   assert.throws(() => parseRecipe(broken, 'r.yaml'), {
     code: 'recipe-invalid',
-    message: /r\.yaml is no recipe:\n {2}line 7: stages\.0\.steps .*\n {2}line 10: .*warmups/,
+    message: /r\.yaml is no recipe:\n {2}line 7: stages\.0\.steps .*\n {2}line 11: .*warmups/,
   })
   assert.throws(() => parseRecipe(recipeText.replace('strategy: single', 'strategy: mosaic'), 'r.yaml'), {
-    message: /line 13: .*mosaic/,
+    message: /line 14: .*mosaic/,
   })
   assert.throws(() => parseRecipe('stages: [', 'r.yaml'), { message: /line 1: / })
 })

@@ -76,7 +76,7 @@ function trainProgress(): (step: StepLog) => string {
     const left = ((step.steps - step.step) * seconds) / recent.length
     return (
       `${step.stage}: step ${count(step.step)} of ${count(step.steps)}, loss ${(sum((one) => one.loss) / recent.length).toFixed(3)}, ` +
-      `${count(Math.round(sum((one) => one.tokens) / seconds))} tokens/s, ${duration(left)} left`
+      `${count(Math.round(sum((one) => one.realTokens) / seconds))} tokens/s, ${duration(left)} left`
     )
   }
 }

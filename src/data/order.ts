@@ -59,7 +59,8 @@ class ShuffledOrder {
   }
 }
 
-function permutation(length: number, random: () => number): Uint32Array<ArrayBuffer> {
+/** The numbers below `length` in an order by chance. */
+export function permutation(length: number, random: () => number): Uint32Array<ArrayBuffer> {
   const order = Uint32Array.from({ length }, (_, i) => i)
   for (let i = length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1))

@@ -19,16 +19,39 @@ export function tilePixelValues(
   plan: TilePlan,
   normalisation: Normalisation,
 ): HostTensor<'f32'> {
+  return tilesToNormalise(image, plan, normalisation).pixels()
+}
+
+/** Tiles that are cut, a quarter of the size that they have as floats. */
+export interface TilesToNormalise {
+  readonly tiles: number
+  /** → [tiles, 3, S, S] */
+  pixels(): HostTensor<'f32'>
+}
+
+/** `tilePixelValues` in two steps: the tiles are cut now and become floats later. @throws as that one */
+export function tilesToNormalise(
+  image: RgbImage,
+  plan: TilePlan,
+  normalisation: Normalisation,
+): TilesToNormalise {
   checkEqualTiles(plan)
-  const groups = groupPixelValues(image, plan, normalisation)
-  const [, C, H, W] = groups[0]!.shape as [number, number, number, number]
-  const data = new Float32Array(plan.tiles.length * C * H * W)
-  let offset = 0
-  for (const group of groups) {
-    data.set(group.data, offset)
-    offset += group.data.length
+  const cut = cutGroups(image, plan, normalisation)
+  const tiles = plan.tiles.length
+  return {
+    tiles,
+    pixels() {
+      const groups = cut.map((normalised) => normalised())
+      const [, C, H, W] = groups[0]!.shape as [number, number, number, number]
+      const data = new Float32Array(tiles * C * H * W)
+      let offset = 0
+      for (const group of groups) {
+        data.set(group.data, offset)
+        offset += group.data.length
+      }
+      return hostTensor('f32', [tiles, C, H, W], data)
+    },
   }
-  return hostTensor('f32', [plan.tiles.length, C, H, W], data)
 }
 
 /**
@@ -90,9 +113,20 @@ export function groupPixelValues(
   plan: TilePlan,
   normalisation: Normalisation,
 ): HostTensor<'f32'>[] {
+  return cutGroups(image, plan, normalisation).map((normalised) => normalised())
+}
+
+/** Each group cut out of the picture, to be normalised when it is called. */
+function cutGroups(
+  image: RgbImage,
+  plan: TilePlan,
+  normalisation: Normalisation,
+): (() => HostTensor<'f32'>)[] {
   const copyAt = resizedCopies(image, plan)
   return plan.groups.map((group) => {
-    if (!group.floatFrom) return toPixelValues(cutGroup(copyAt(group.resizedTo), group), normalisation)
-    return floatTiles(copyAt(group.floatFrom), group, normalisation)
+    const copy = copyAt(group.floatFrom ?? group.resizedTo)
+    if (group.floatFrom) return () => floatTiles(copy, group, normalisation)
+    const tiles = cutGroup(copy, group)
+    return () => toPixelValues(tiles, normalisation)
   })
 }

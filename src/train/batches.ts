@@ -2,46 +2,64 @@ import { type Draw, drawOrder } from '../data/order.ts'
 import type { Stage } from './recipe.ts'
 import { openSource, type SampleSource } from './sample-source.ts'
 
-/** The order of a stage's samples, cut into micro-batches: the same for a seed, from any step on. */
-export class BatchOrder {
-  readonly sources: readonly SampleSource[]
-  readonly #order: Generator<Draw, never>
-  readonly #batchSize: number
+/** Samples that are drawn together, to be cut into micro-batches of near lengths. */
+export interface Window {
+  /** Counted from the stage's beginning. */
+  readonly index: number
+  readonly draws: readonly Draw[]
+  /** Of its batches, those that were used before. */
+  readonly usedBatches: number
+}
 
-  private constructor(sources: readonly SampleSource[], order: Generator<Draw, never>, batchSize: number) {
-    this.sources = sources
-    this.#order = order
-    this.#batchSize = batchSize
+/** The samples of a stage and their order: the same for a seed, from any micro-batch on. */
+export class StageSamples {
+  /** Updates that the stage takes. */
+  readonly steps: number
+  readonly #stage: Stage
+  readonly #sources: readonly SampleSource[]
+
+  private constructor(stage: Stage, sources: readonly SampleSource[]) {
+    this.#stage = stage
+    this.#sources = sources
+    const samples = sources.reduce((sum, { length }) => sum + length, 0)
+    const { steps, epochs, batchSize, microBatches } = stage
+    this.steps = steps ?? Math.max(1, Math.round((epochs! * samples) / (batchSize * microBatches)))
+  }
+
+  /** @throws InputError `dataset-missing`, `dataset-empty`, `dataset-invalid` */
+  static async open(stage: Stage): Promise<StageSamples> {
+    return new StageSamples(stage, await Promise.all(stage.data.map(openSource)))
+  }
+
+  /** Micro-batches of all steps. */
+  get batches(): number {
+    return this.steps * this.#stage.microBatches
   }
 
   /**
-   * @param firstBatch micro-batches that were drawn before
-   * @throws InputError `dataset-missing`, `dataset-empty`, `dataset-invalid`
+   * The stage's windows in their order, the last one as short as the stage's end makes it.
+   * @param firstBatch micro-batches that were used before
    */
-  static async open(stage: Stage, seed: number, firstBatch: number): Promise<BatchOrder> {
-    const sources = await Promise.all(stage.data.map(openSource))
-    const mixed = sources.map(({ length }, i) => ({ length, weight: stage.data[i]!.weight }))
-    const order = new BatchOrder(sources, drawOrder(mixed, seed), stage.batchSize)
-    for (let batch = 0; batch < firstBatch; batch++) order.next()
-    return order
+  *windows(seed: number, firstBatch: number): Generator<Window, undefined> {
+    const { data, batchSize, bucketBatches = 1 } = this.#stage
+    const order = drawOrder(
+      this.#sources.map(({ length }, i) => ({ length, weight: data[i]!.weight })),
+      seed,
+    )
+    for (let index = 0; index * bucketBatches < this.batches; index++) {
+      const batches = Math.min(bucketBatches, this.batches - index * bucketBatches)
+      const draws = Array.from({ length: batches * batchSize }, () => order.next().value)
+      const usedBatches = Math.max(0, firstBatch - index * bucketBatches)
+      if (usedBatches < batches) yield { index, draws, usedBatches }
+    }
   }
 
-  /** Records in all sources together. */
-  get length(): number {
-    return this.sources.reduce((sum, { length }) => sum + length, 0)
-  }
-
-  next(): Draw[] {
-    return Array.from({ length: this.#batchSize }, () => this.#order.next().value)
+  /** @throws InputError for a record or a picture that is broken */
+  read({ source, index }: Draw): ReturnType<SampleSource['read']> {
+    return this.#sources[source]!.read(index)
   }
 
   async close(): Promise<void> {
-    for (const source of this.sources) await source.close()
+    for (const source of this.#sources) await source.close()
   }
-}
-
-/** Updates that a stage takes. */
-export function stepsOf(stage: Stage, records: number): number {
-  if (stage.steps !== undefined) return stage.steps
-  return Math.max(1, Math.round((stage.epochs! * records) / (stage.batchSize * stage.microBatches)))
 }

@@ -6,20 +6,22 @@ import { internVlConfig, s2Tiling, tilesPerMap, tokensPerTile } from '../systems
 import { internVl2Variant } from '../systems/internvl2.ts'
 import type { ModelFiles } from '../systems/model-files.ts'
 import { InputError } from '../tensor/errors.ts'
-import type { HostTensor } from '../tensor/tensor.ts'
 import { labelConversation, withPlaceholder } from '../text/labels.ts'
 import { loadTokenizer } from '../text/load-tokenizer.ts'
 import { PICTURE_TOKENS } from '../text/picture-tokens.ts'
 import { conversationTemplate } from '../text/templates.ts'
 import { requiredTokenId } from '../text/tokenizer.ts'
-import { tilePixelValues } from '../tiling/pixel-values.ts'
+import { type TilesToNormalise, tilesToNormalise } from '../tiling/pixel-values.ts'
 import { planTiles, type TilingOptions } from '../tiling/tiling.ts'
 import { collate, joinTiles, type Sample } from './collate.ts'
 import { internVlFeeds, internVlLoss } from './internvl-training.ts'
 import type { SampleOptions, TrainingTask } from './task.ts'
 
 /** Training of InternVL2 and Mini-Monkey checkpoints. Source: InternVL, `internvl_chat_finetune.py`. */
-export async function openInternVlTask(files: ModelFiles, options: SampleOptions): Promise<TrainingTask> {
+export async function openInternVlTask(
+  files: ModelFiles,
+  options: SampleOptions,
+): Promise<TrainingTask<Sample>> {
   const where = `${files.source.name}/config.json`
   const config = parseConfig(internVlConfig, files.config, where)
   const decoder = decoderOf(config.llm_config, `${where} (llm_config)`)
@@ -39,12 +41,12 @@ export async function openInternVlTask(files: ModelFiles, options: SampleOptions
         : 'S2 joins its scales along channels, for which the projector is too narrow here: its config.json has no s2_scales.',
     )
   const tiling = s2 ?? options.tiling ?? published
-  const pixelsOf = (image: RgbImage, tiling: TilingOptions): HostTensor<'f32'> => {
+  const cut = (image: RgbImage, tiling: TilingOptions): TilesToNormalise => {
     const plan = planTiles(image, s2 ?? { ...tiling, tileSize: config.tileSize })
-    return tilePixelValues(image, plan, normalisations.imagenet)
+    return tilesToNormalise(image, plan, normalisations.imagenet)
   }
   // A text-only sample carries one white tile that no placeholder stands for.
-  const blank = pixelsOf(filledImage(224, 224, [255, 255, 255]), { strategy: 'single' })
+  const blank = cut(filledImage(224, 224, [255, 255, 255]), { strategy: 'single' })
   if (options.labels === 'caption')
     throw new InputError(
       'option-without-effect',
@@ -54,25 +56,27 @@ export async function openInternVlTask(files: ModelFiles, options: SampleOptions
   return {
     checkpoint: files.checkpoint,
     loss: (w) => internVlLoss(w, config, decoder),
-    feeds(batch) {
-      const samples = batch.map(({ record, pictures }): Sample => {
-        const parts = pictures.map((image) => pixelsOf(image, shared(tiling, pictures.length)))
-        const labelled = labelConversation(
-          template,
-          pictures.length > 0 ? withPlaceholder(record.conversations) : record.conversations,
-          tokenizer,
-          {
-            pictureTokens: parts.map(
-              (part) => (part.shape[0]! / tilesPerMap(config)) * tokensPerTile(config),
-            ),
-            maxLength: options.maxLength,
-          },
-        )
-        const pixels = parts.length > 0 ? joinTiles(parts) : blank
-        return { ...labelled, pixels, hasPictures: parts.length > 0 }
-      })
-      return internVlFeeds(collate(samples), config, decoder, contextId)
+    draft({ record, pictures }) {
+      const parts = pictures.map((image) => cut(image, shared(tiling, pictures.length)))
+      const hasPictures = parts.length > 0
+      const labelled = labelConversation(
+        template,
+        hasPictures ? withPlaceholder(record.conversations) : record.conversations,
+        tokenizer,
+        {
+          pictureTokens: parts.map(({ tiles }) => (tiles / tilesPerMap(config)) * tokensPerTile(config)),
+          maxLength: options.maxLength,
+        },
+      )
+      return {
+        tokens: labelled.inputIds.length,
+        finish: () => {
+          const pixels = joinTiles((hasPictures ? parts : [blank]).map((part) => part.pixels()))
+          return { ...labelled, pixels, hasPictures }
+        },
+      }
     },
+    feeds: (samples) => internVlFeeds(collate(samples), config, decoder, contextId),
   }
 }
 

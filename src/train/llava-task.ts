@@ -8,14 +8,17 @@ import { labelCaption, labelLlava } from '../text/llava-labels.ts'
 import { loadTokenizer } from '../text/load-tokenizer.ts'
 import { conversationTemplate } from '../text/templates.ts'
 import { picturesTokens } from '../tiling/any-res-tokens.ts'
-import { tilePixelValues } from '../tiling/pixel-values.ts'
+import { tilesToNormalise } from '../tiling/pixel-values.ts'
 import { planTiles } from '../tiling/tiling.ts'
 import { joinTiles } from './collate.ts'
-import { type LlavaTrainingSample, llavaFeeds, llavaLoss } from './llava-training.ts'
+import { type LlavaTrainingSample, llavaFeeds, llavaLoss, mergedLength } from './llava-training.ts'
 import type { SampleOptions, TrainingTask } from './task.ts'
 
 /** Training of LLaVA-1.5 and LLaVA-NeXT checkpoints. Source: LLaVA, `train.py`; golden cases `llava15-*`. */
-export async function openLlavaTask(files: ModelFiles, options: SampleOptions): Promise<TrainingTask> {
+export async function openLlavaTask(
+  files: ModelFiles,
+  options: SampleOptions,
+): Promise<TrainingTask<LlavaTrainingSample>> {
   const { config, tower, decoder, checkpoint } = await assembleLlava(files)
   const tokenizer = await loadTokenizer(files.source)
   const template = conversationTemplate(llavaTemplate(files.source.name, config.architectures[0]!))
@@ -28,23 +31,23 @@ export async function openLlavaTask(files: ModelFiles, options: SampleOptions): 
   return {
     checkpoint,
     loss: (w) => llavaLoss(w, config, tower, decoder),
-    feeds(batch) {
-      const samples = batch.map(({ record, pictures }): LlavaTrainingSample => {
-        const plans = pictures.map((image) => planTiles(image, { ...tiling, tileSize }))
-        const parts = pictures.map((image, i) => tilePixelValues(image, plans[i]!, normalisations.clip))
-        const conversation =
-          pictures.length > 0 ? withPlaceholder(record.conversations) : record.conversations
-        const labelled =
-          options.labels === 'caption'
-            ? labelCaption(conversation, tokenizer)
-            : labelLlava(template, conversation, tokenizer, most)
-        return {
-          ...labelled,
-          pixels: parts.length > 0 ? joinTiles(parts) : blank,
-          orders: picturesTokens(plans, tokensPerLlavaTile(config, tower), config.mm_patch_merge_type),
-        }
-      })
-      return llavaFeeds(samples, cut, tower, decoder)
+    draft({ record, pictures }) {
+      const plans = pictures.map((image) => planTiles(image, { ...tiling, tileSize }))
+      const parts = pictures.map((image, i) => tilesToNormalise(image, plans[i]!, normalisations.clip))
+      const conversation = pictures.length > 0 ? withPlaceholder(record.conversations) : record.conversations
+      const { inputIds, labels } =
+        options.labels === 'caption'
+          ? labelCaption(conversation, tokenizer)
+          : labelLlava(template, conversation, tokenizer, most)
+      const orders = picturesTokens(plans, tokensPerLlavaTile(config, tower), config.mm_patch_merge_type)
+      return {
+        tokens: mergedLength({ inputIds, orders }, cut),
+        finish: () => {
+          const pixels = parts.length > 0 ? joinTiles(parts.map((part) => part.pixels())) : blank
+          return { inputIds, labels, orders, pixels }
+        },
+      }
     },
+    feeds: (samples) => llavaFeeds(samples, cut, tower, decoder),
   }
 }

@@ -112,6 +112,16 @@ export function mergeLlava(
   }
 }
 
+/** The tokens that `mergeLlava` makes of a sample. */
+export function mergedLength(
+  { inputIds, orders }: Pick<LlavaTrainingSample, 'inputIds' | 'orders'>,
+  config: LlavaConfig,
+): number {
+  let picture = 0
+  const tokens = inputIds.reduce((sum, id) => sum + (id === IMAGE_ID ? orders[picture++]!.length : 1), 0)
+  return Math.min(tokens, config.tokenizer_model_max_length ?? tokens)
+}
+
 /** Text and visual tokens in sequence. */
 function mergeSample(
   { inputIds, labels, orders }: LlavaTrainingSample,

@@ -67,6 +67,12 @@ interface Place {
   readonly row?: number
 }
 
+/** The tokens that `mergeMgLlava` makes of a sample. */
+export function mergedLength({ inputIds, views }: MgLlavaTrainingSample, tokensPerPicture: number): number {
+  const visual = views.reduce((sum, { objects }) => sum + tokensPerPicture + objects.boxes.length, 0)
+  return inputIds.reduce((sum, id) => sum + (id === IMAGE_ID ? visual : 1), 0)
+}
+
 /**
  * Samples with each placeholder replaced by its pictures' tokens, each picture's objects behind it, padded at the right
  * to the longest; the padding that a sample's text brings stays, unmasked. Nothing is cut. A placeholder stands for all

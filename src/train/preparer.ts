@@ -1,57 +1,54 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { Draw } from '../data/order.ts'
 import { InputError } from '../tensor/errors.ts'
-import type { HostTensor } from '../tensor/tensor.ts'
-import type { PrepareReply, PrepareRequest, PreparerSetup } from './prepare-worker.ts'
-
-type Feeds = Record<string, HostTensor>
+import type { PreparedBatch, PrepareReply, PreparerSetup } from './prepare-worker.ts'
 
 /** Makes batches in a thread, some ahead of the engine, so that the engine does not wait for pictures. */
 export class Preparer {
   readonly #worker: Worker
-  readonly #waiting = new Map<number, { give(feeds: Feeds): void; fail(error: Error): void }>()
-  readonly #ahead: Promise<Feeds>[] = []
-  readonly #nextDraws: () => readonly Draw[]
+  /** In the order of the batches, which is that of the replies. */
+  readonly #waiting: { give(batch: PreparedBatch): void; fail(error: Error): void }[] = []
+  readonly #ahead: Promise<PreparedBatch>[] = []
   readonly #depth: number
-  #sent = 0
+  #left: number
 
-  /** @param depth batches that are made ahead */
-  constructor(setup: PreparerSetup, nextDraws: () => readonly Draw[], depth = 3) {
-    this.#nextDraws = nextDraws
+  /**
+   * @param batches that are left of the stage
+   * @param depth batches that are made ahead
+   */
+  constructor(setup: PreparerSetup, batches: number, depth = 3) {
+    this.#left = batches
     this.#depth = depth
     // The sources run as they are; a package holds them compiled.
     this.#worker = new Worker(new URL(`./prepare-worker${extname(import.meta.url)}`, import.meta.url), {
       workerData: setup,
     })
     this.#worker.on('message', (reply: PrepareReply) => {
-      const waiting = this.#waiting.get(reply.id)!
-      this.#waiting.delete(reply.id)
-      if ('feeds' in reply) waiting.give(reply.feeds)
-      else waiting.fail(new InputError(reply.code, reply.message))
+      const { give, fail } = this.#waiting.shift()!
+      if ('feeds' in reply) give(reply)
+      else fail(new InputError(reply.code, reply.message))
     })
     this.#worker.on('error', (error) => {
-      for (const { fail } of this.#waiting.values()) fail(error as Error)
+      for (const { fail } of this.#waiting) fail(error as Error)
     })
   }
 
   /** The next batch, and the seconds that the caller waited for it. @throws InputError for a sample that is broken */
-  async next(): Promise<{ feeds: Feeds; waitedSeconds: number }> {
-    while (this.#ahead.length <= this.#depth) this.#ahead.push(this.#ask())
+  async next(): Promise<PreparedBatch & { waitedSeconds: number }> {
+    for (; this.#left > 0 && this.#ahead.length <= this.#depth; this.#left--) this.#ahead.push(this.#ask())
     const asked = performance.now()
-    const feeds = await this.#ahead.shift()!
-    return { feeds, waitedSeconds: (performance.now() - asked) / 1000 }
+    const batch = await this.#ahead.shift()!
+    return { ...batch, waitedSeconds: (performance.now() - asked) / 1000 }
   }
 
   async close(): Promise<void> {
     await this.#worker.terminate()
   }
 
-  #ask(): Promise<Feeds> {
-    const id = this.#sent++
-    const made = new Promise<Feeds>((give, fail) => this.#waiting.set(id, { give, fail }))
+  #ask(): Promise<PreparedBatch> {
+    const made = new Promise<PreparedBatch>((give, fail) => this.#waiting.push({ give, fail }))
     made.catch(() => {}) // told when the batch's turn comes
-    this.#worker.postMessage({ id, draws: this.#nextDraws() } satisfies PrepareRequest)
+    this.#worker.postMessage('next')
     return made
   }
 }

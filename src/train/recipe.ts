@@ -70,6 +70,8 @@ const stage = z
     batchSize: count.default(1),
     /** Passes whose gradients are averaged before an update. */
     microBatches: count.default(1),
+    /** Passes whose samples are drawn together and cut into batches of near lengths, so that less is padded. */
+    bucketBatches: count.optional(),
     optimizer: z
       .discriminatedUnion('name', [
         z.strictObject({
@@ -101,6 +103,11 @@ const stage = z
   .refine(({ train, lora }) => train.length > 0 || lora !== undefined, {
     message: 'names no weights, and there is no lora',
     path: ['train'],
+  })
+  .refine((it) => it.bucketBatches === undefined || it.batchSize > 1, {
+    message:
+      'has no effect on batches of one sample, which are never padded; leave it out or raise batchSize',
+    path: ['bucketBatches'],
   })
 
 const recipe = z

@@ -1,8 +1,6 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
-import type { ConversationRecord } from '../data/records.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
-import type { RgbImage } from '../image/rgb-image.ts'
 import type { ModelFiles } from '../systems/model-files.ts'
 import { systemOfKeys } from '../systems/registry.ts'
 import { InputError } from '../tensor/errors.ts'
@@ -11,6 +9,7 @@ import type { TilingOptions } from '../tiling/tiling.ts'
 import { openInternVlTask } from './internvl-task.ts'
 import { openLlavaTask } from './llava-task.ts'
 import { openMgLlavaTask } from './mgllava-task.ts'
+import type { RecipeSample } from './sample-source.ts'
 
 /** How samples are made of records. */
 export interface SampleOptions {
@@ -21,16 +20,24 @@ export interface SampleOptions {
   readonly labels?: 'conversation' | 'caption' | undefined
 }
 
-/** What training needs of a system: its loss, and how records become the loss's inputs. */
-export interface TrainingTask {
+/** A sample whose length is known, so that its batch can be chosen. */
+export interface SampleDraft<S = unknown> {
+  /** Of its sequence, without padding. */
+  readonly tokens: number
+  /** Makes the sample: its pixels become floats here, so that drafts stay small. */
+  finish(): S
+}
+
+/** What training needs of a system: its loss, and how samples become the loss's inputs. */
+export interface TrainingTask<S = unknown> {
   /** The model's weights, with those of parts that are published apart. */
   readonly checkpoint: Checkpoint
   /** The scalar loss, traced from the weights. */
   loss(w: Weights): Tensor
-  /** The loss's inputs for records and their decoded pictures. @throws InputError for a sample that does not fit */
-  feeds(
-    batch: readonly { readonly record: ConversationRecord; readonly pictures: readonly RgbImage[] }[],
-  ): Record<string, HostTensor>
+  /** @throws InputError for a sample that does not fit */
+  draft(sample: RecipeSample): SampleDraft<S>
+  /** The loss's inputs for a batch. */
+  feeds(samples: readonly S[]): Record<string, HostTensor>
 }
 
 type OpenTask = (files: ModelFiles, options: SampleOptions) => Promise<TrainingTask>

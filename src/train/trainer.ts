@@ -14,7 +14,7 @@ import { readModel } from '../systems/read-model.ts'
 import { AbortError, InputError } from '../tensor/errors.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 import type { TilingOptions } from '../tiling/tiling.ts'
-import { BatchOrder, stepsOf } from './batches.ts'
+import { StageSamples } from './batches.ts'
 import { curvesSvg } from './curves.ts'
 import { exportModel } from './export.ts'
 import { exportAdapter } from './export-adapter.ts'
@@ -37,6 +37,8 @@ export interface StepLog {
   readonly learningRate: number
   /** Sequence positions of the step's batches, padding included. */
   readonly tokens: number
+  /** Of these, no padding. */
+  readonly realTokens: number
   readonly seconds: number
   /** Of these, waiting for pictures. */
   readonly waitedSeconds: number
@@ -144,8 +146,9 @@ async function trainStage(
 ): Promise<void> {
   const stage = recipe.stages[index]!
   const first = run.progress.step
-  const order = await BatchOrder.open(stage, recipe.seed + index, first * stage.microBatches)
-  const steps = stepsOf(stage, order.length)
+  const samples = await StageSamples.open(stage)
+  const { steps } = samples
+  await samples.close()
   const sampling = samplingOf(stage)
   const task = await openTask(files, sampling)
   const model = stageModel(task, recipe, index, await run.trainedBefore(index))
@@ -157,7 +160,11 @@ async function trainStage(
     microBatches,
     compile,
   })
-  const preparer = new Preparer({ folder, options: sampling, data: stage.data }, () => order.next())
+  const firstBatch = first * microBatches
+  const preparer = new Preparer(
+    { folder, options: sampling, stage, seed: recipe.seed + index, firstBatch },
+    samples.batches - firstBatch,
+  )
   try {
     const state = await run.state()
     if (state) step.restore(state, first)
@@ -186,7 +193,6 @@ async function trainStage(
     await run.finishStage(index, new Map([...model.pairs, ...trained]))
   } finally {
     await preparer.close()
-    await order.close()
     await step.dispose()
   }
 }
@@ -199,11 +205,12 @@ async function takeStep(
 ): Promise<StepLog> {
   const began = performance.now()
   const batches: Record<string, HostTensor>[] = []
-  let waitedSeconds = 0
+  let [waitedSeconds, realTokens] = [0, 0]
   for (let i = 0; i < stage.microBatches; i++) {
     const next = await preparer.next()
     batches.push(next.feeds)
     waitedSeconds += next.waitedSeconds
+    realTokens += next.realTokens
   }
   const { warmup } = stage
   const warmupSteps = warmup < 1 ? Math.ceil(warmup * steps) : warmup
@@ -213,7 +220,7 @@ async function takeStep(
   const tokens = batches.reduce((sum, { ids }) => sum + ids!.data.length, 0)
   const seconds = (performance.now() - began) / 1000
   const at = { stage: stage.name, step: step.step, steps }
-  return { ...at, loss, gradientNorm, learningRate: rate, tokens, seconds, waitedSeconds }
+  return { ...at, loss, gradientNorm, learningRate: rate, tokens, realTokens, seconds, waitedSeconds }
 }
 
 function optimizerOf({ optimizer }: Stage): Optimizer {
