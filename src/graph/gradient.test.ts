@@ -4,10 +4,21 @@ import { chooseEngine } from '../runtime/default-engine.ts'
 import { Program } from '../runtime/program.ts'
 import type { GraphError } from '../tensor/errors.ts'
 import { f32, type HostTensor, i64 } from '../tensor/tensor.ts'
-import { dim } from './dim.ts'
+import { dim, subDims } from './dim.ts'
 import { gradients } from './gradient.ts'
 import { defineOp } from './op.ts'
-import { add, argMax, cast, exp, expand, mul, paddedEmbedding, stopGradient, sum } from './ops/index.ts'
+import {
+  add,
+  argMax,
+  cast,
+  exp,
+  expand,
+  mul,
+  paddedEmbedding,
+  split,
+  stopGradient,
+  sum,
+} from './ops/index.ts'
 import { constant, input, type Tensor, topologicalOrder } from './tensor.ts'
 
 async function slopes(
@@ -58,6 +69,22 @@ test('what the loss does not depend on gets zeros of its shape, rank 0 too', asy
     [0, 0, 0, 0, 0, 0],
     [0],
   ])
+})
+
+test('the gradients of slices that cover an axis are put together without being padded', async () => {
+  const x = input('x', 'f32', [2, dim('T')])
+  const [a, b, c] = split(x, 1, [1, 2, subDims(dim('T'), 3)]) as [Tensor, Tensor, Tensor]
+  const values = { x: f32([2, 4], [1, 2, 3, 4, 5, 6, 7, 8]) }
+  const covered = sum(add(sum(mul(b, b)), add(sum(mul(c, 3)), sum(mul(a, 5)))))
+  assert.deepEqual(await slopes(covered, [x], values), [[5, 4, 6, 3, 5, 12, 14, 3]])
+  const opsOf = (loss: Tensor): string[] =>
+    topologicalOrder(gradients(loss, [x])).flatMap(({ source }) =>
+      source.kind === 'node' ? source.op.name : [],
+    )
+  assert.ok(!opsOf(covered).includes('pad'))
+  // With a gap, or with another use beside the slices, they are added.
+  assert.deepEqual(await slopes(add(sum(a), sum(c)), [x], values), [[1, 0, 0, 1, 1, 0, 0, 1]])
+  assert.deepEqual(await slopes(add(covered, sum(x)), [x], values), [[6, 5, 7, 4, 6, 13, 15, 4]])
 })
 
 test('no gradient passes through indices, masks, stopGradient or the padding row', async () => {

@@ -1,39 +1,44 @@
-import { addDims, type Dim } from '../graph/dim.ts'
-import { logSoftmax, mul, neg, reshape, slice, sum, takeLast } from '../graph/ops/index.ts'
-import type { Tensor } from '../graph/tensor.ts'
-import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
+import { type Dim, dim, mulDims } from '../graph/dim.ts'
+import { gather, logSoftmax, mul, neg, reshape, sum, takeLast } from '../graph/ops/index.ts'
+import { input, type Tensor } from '../graph/tensor.ts'
+import { f32, type HostTensor, i64 } from '../tensor/tensor.ts'
 import { IGNORED } from '../text/labels.ts'
 
 /**
- * Mean cross entropy of the next token over the labelled positions.
- * logits [B, T, V], targets [B, T − 1] i64, weights [B, T − 1] (1/labelled tokens, or 0 where nothing is learned) → [].
+ * Mean cross entropy of the next token over the labelled positions. Logits are computed there and nowhere else: of a
+ * sequence about a picture few tokens are learned, and the vocabulary may be large. hidden [B, T, H] → [].
+ * @param head hidden rows [L, H] → logits [L, V]
  */
-export function causalLoss(logits: Tensor, targets: Tensor, weights: Tensor): Tensor {
-  const [batch, tokens] = logits.shape as [Dim, Dim]
-  const before = addDims(tokens, -1)
-  const logProbabilities = logSoftmax(slice(logits, 1, 0, before))
-  const chosen = takeLast(logProbabilities, reshape(targets, [batch, before, 1]))
-  return neg(sum(mul(reshape(chosen, [batch, before]), weights)))
+export function causalLoss(hidden: Tensor, head: (rows: Tensor) => Tensor): Tensor {
+  const [B, T, width] = hidden.shape as [Dim, Dim, number]
+  const L = dim('L')
+  const rows = gather(reshape(hidden, [mulDims(B, T), width]), input('labelled', 'i64', [L]))
+  const targets = reshape(input('targets', 'i64', [L]), [L, 1])
+  const chosen = reshape(takeLast(logSoftmax(head(rows)), targets), [L])
+  return neg(sum(mul(chosen, input('weights', 'f32', [L]))))
 }
 
-/** The loss's inputs from labels (B rows of T): labels are shifted by one, ignored ones get no weight. */
-export function causalTargets(labels: readonly (readonly number[])[]): {
-  targets: HostTensor<'i64'>
-  weights: HostTensor<'f32'>
-} {
-  const shifted = labels.flatMap((row) => row.slice(1))
-  const labelled = shifted.filter((label) => label !== IGNORED).length
-  const shape = [labels.length, labels[0]!.length - 1]
+/**
+ * The loss's inputs from labels (B rows of T): the places b·T + t whose next token is labelled, that token, and
+ * 1/places. Where nothing is labelled the first place stands with a weight of 0.
+ */
+export function causalTargets(
+  labels: readonly (readonly number[])[],
+): Record<'labelled' | 'targets' | 'weights', HostTensor> {
+  const T = labels[0]!.length
+  const found = labels.flatMap((row, b) =>
+    row.slice(1).flatMap((label, t) => (label === IGNORED ? [] : [{ place: b * T + t, label }])),
+  )
+  const used = found.length > 0 ? found : [{ place: 0, label: 0 }]
   return {
-    targets: hostTensor(
-      'i64',
-      shape,
-      BigInt64Array.from(shifted, (label) => BigInt(Math.max(0, label))),
+    labelled: i64(
+      [used.length],
+      used.map(({ place }) => place),
     ),
-    weights: hostTensor(
-      'f32',
-      shape,
-      Float32Array.from(shifted, (label) => (label === IGNORED || labelled === 0 ? 0 : 1 / labelled)),
+    targets: i64(
+      [used.length],
+      used.map(({ label }) => label),
     ),
+    weights: f32([used.length], Array(used.length).fill(found.length === 0 ? 0 : 1 / found.length)),
   }
 }

@@ -6,8 +6,13 @@ import { input, type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 
-/** A decoder over whole sequences without a cache, as training runs it. embeddings [B, T, H] → logits [B, T, V]. */
+/** A decoder over whole sequences without a cache, its head included. embeddings [B, T, H] → logits [B, T, V]. */
 export function decoderGraph(decoder: Decoder, w: Weights, embeddings: Tensor): Tensor {
+  return decoder.head(w, decoderStates(decoder, w, embeddings))
+}
+
+/** What the head of a decoder reads, without a cache, as training runs it. embeddings [B, T, H] → [B, T, H]. */
+export function decoderStates(decoder: Decoder, w: Weights, embeddings: Tensor): Tensor {
   const [B, T] = [dim('B'), dim('T')]
   const context = {
     cos: input('cos', 'f32', [B, T, decoder.headSize / 2]),
@@ -17,11 +22,11 @@ export function decoderGraph(decoder: Decoder, w: Weights, embeddings: Tensor): 
   let x = embeddings
   for (let layer = 0; layer < decoder.layers; layer++)
     x = tap(`decoder.hidden_states.${layer + 1}`, decoder.block(w, layer, x, context).output)
-  return decoder.head(w, tap('decoder.normed', decoder.norm(w, x)))
+  return tap('decoder.normed', decoder.norm(w, x))
 }
 
 /**
- * The position inputs of `decoderGraph`.
+ * The position inputs of `decoderGraph` and `decoderStates`.
  * @param valid B rows of T: whether each token is real
  * @param positions B rows of T; 0, 1, … by default
  */

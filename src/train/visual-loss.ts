@@ -1,11 +1,11 @@
 import type { Decoder } from '../decoders/decoder.ts'
-import { addDims, dim, mulDims } from '../graph/dim.ts'
+import { dim, mulDims } from '../graph/dim.ts'
 import { gather, mul, replaceRows, reshape } from '../graph/ops/index.ts'
 import { input, type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
 import { f32, type HostTensor, i64 } from '../tensor/tensor.ts'
 import { causalLoss, causalTargets } from './causal-loss.ts'
-import { decoderGraph, decoderGraphInputs } from './decoder-graph.ts'
+import { decoderGraphInputs, decoderStates } from './decoder-graph.ts'
 
 /** Sequences of one step, B rows of T, and which visual token stands at which place. */
 export interface VisualBatch {
@@ -44,9 +44,7 @@ export function visualLoss(
   const flat = reshape(text, [mulDims(B, T), width])
   const filled = replaceRows(flat, visual, input('placeholders', 'i64', [V]))
   const embeddings = tap('inputs_embeds', reshape(filled, [B, T, width]))
-  const logits = tap('logits', decoderGraph(decoder, w, embeddings))
-  const before = addDims(T, -1)
-  return causalLoss(logits, input('targets', 'i64', [B, before]), input('weights', 'f32', [B, before]))
+  return causalLoss(decoderStates(decoder, w, embeddings), (rows) => decoder.head(w, rows))
 }
 
 /** The inputs of `visualLoss` for a batch; a program that does not zero padding takes no notice of `isReal`. */

@@ -3,7 +3,7 @@ import { folderSource } from '../../src/checkpoint/folder.ts'
 import { openFile } from '../../src/checkpoint/open.ts'
 import type { DecoderPrograms } from '../../src/decoders/programs.ts'
 import { DecoderSequence, type SequenceOptions } from '../../src/decoders/sequence.ts'
-import type { Tensor } from '../../src/graph/tensor.ts'
+import { type Tensor, tapName, topologicalOrder } from '../../src/graph/tensor.ts'
 import { chooseEngine } from '../../src/runtime/default-engine.ts'
 import type { NamedTensors } from '../../src/runtime/engine.ts'
 import { type CompileOptions, Program } from '../../src/runtime/program.ts'
@@ -30,6 +30,11 @@ export async function runOnce(
   } finally {
     await program.dispose()
   }
+}
+
+/** The value below `output` that model code named with `tap`. */
+export function tapped(output: Tensor, name: string): Tensor {
+  return topologicalOrder([output]).find((x) => tapName(x) === name)!
 }
 
 /** An integer tensor's values, row by row. */

@@ -18,11 +18,13 @@ export interface Target {
 export class OnnxGraph {
   readonly target: Target
   readonly nodes: NodeProto[] = []
+  readonly #makers = new Map<string, number>()
   readonly initializers: TensorProto[] = []
   readonly #shared = new Map<string, string>()
   readonly #storedAs = new Map<string, string>()
   readonly #symbols = new Map<string, { readonly input: string; readonly axis: number }>()
   readonly #names = new Map<string, number>()
+  readonly #outputs = new Map<string, string>()
   #count = 0
 
   constructor(target: Target) {
@@ -44,8 +46,19 @@ export class OnnxGraph {
   ): string[] {
     const name = `${type}_${this.#count++}`
     const outputs = Array.from({ length: outputCount }, (_, i) => (i === 0 ? name : `${name}_${i}`))
+    for (const output of outputs) this.#makers.set(output, this.nodes.length)
     this.nodes.push({ type, domain, name, inputs, outputs, attributes })
     return outputs
+  }
+
+  /** A further result of the node that made `first`, where its operator has one. */
+  furtherOutput(first: string, index: number): string {
+    const at = this.#makers.get(first)!
+    const node = this.nodes[at]!
+    const outputs = [...node.outputs]
+    while (outputs.length <= index) outputs.push(`${node.name}_${outputs.length}`)
+    this.nodes[at] = { ...node, outputs }
+    return outputs[index]!
   }
 
   /**
@@ -70,10 +83,29 @@ export class OnnxGraph {
     return this.#storedAs.has(origin) ? this.node('Cast', [value], { to: 1 }) : value
   }
 
-  /** All nodes but the widening casts that nothing uses, which the engine would otherwise compute. */
+  /** Makes a value a result of the graph under a name. To be called when all nodes are there. */
+  output(name: string, value: string): void {
+    const isMade = this.#makers.has(value)
+    // A copy where the value is an input, a constant or the value of another output.
+    if (isMade && !this.#outputs.has(value)) this.#outputs.set(value, name)
+    else
+      this.nodes.push({
+        ...{ type: 'Identity', domain: '', name: `output ${name}`, attributes: {} },
+        inputs: [value],
+        outputs: [name],
+      })
+  }
+
+  /** The nodes under the names of the outputs, but no widening casts that nothing uses, which the engine would compute. */
   liveNodes(): NodeProto[] {
     const used = new Set(this.nodes.flatMap((node) => node.inputs))
-    return this.nodes.filter((node) => !this.#storedAs.has(node.outputs[0]!) || used.has(node.outputs[0]!))
+    const named = (value: string): string => this.#outputs.get(value) ?? value
+    return this.nodes
+      .filter(
+        ({ outputs: [first] }) =>
+          !this.#storedAs.has(first!) || used.has(first!) || this.#outputs.has(first!),
+      )
+      .map((node) => ({ ...node, inputs: node.inputs.map(named), outputs: node.outputs.map(named) }))
   }
 
   /** An initializer; its name gets a number where another has it already. */

@@ -71,16 +71,7 @@ export function writeOnnx(
         { name: outputName },
       )
   const outputInfos: ValueInfoProto[] = Object.entries(results).map(([outputName, tensor]) => {
-    const produced = names.get(tensor)!
-    // An output needs a name of its own, even when it is an input, a constant or the value of another output.
-    graph.nodes.push({
-      type: 'Identity',
-      domain: '',
-      name: `output ${outputName}`,
-      inputs: [produced],
-      outputs: [outputName],
-      attributes: {},
-    })
+    graph.output(outputName, names.get(tensor)!)
     return valueInfo(outputName, tensor)
   })
   const bytes = encodeModel({

@@ -2,20 +2,33 @@ import { type Dim, mulDims, sameDim, sameShape } from '../dim.ts'
 import { microsoft, type OnnxGraph } from '../onnx/graph.ts'
 import { defineOp, Misfit } from '../op.ts'
 import type { Tensor } from '../tensor.ts'
-import { exp, sqrt } from './activation.ts'
-import { add, div, mul, neg, sub } from './arithmetic.ts'
+import { exp } from './activation.ts'
+import { mul, neg, sub } from './arithmetic.ts'
 import { wrapAxis } from './axis.ts'
 import { unbroadcast } from './broadcast.ts'
+import { matmul } from './matmul.ts'
 import { mean, sum } from './reduce.ts'
 
 const softmaxOp = defineOp<{ axis: number }>('softmax', {
   attributes: ([x], { axis }) => ({ axis: wrapAxis(axis, x!.shape.length) }),
   shape: ([x]) => x!.shape,
   onnx: (g, inputs, { attributes: { axis } }) => g.node('Softmax', inputs, { axis }),
-  gradient: ({ output: y, dy, attributes: { axis } }) => [
-    mul(sub(dy, sum(mul(dy, y), [axis], { keepDims: true })), y),
-  ],
+  gradient: ({ output: y, dy, attributes: { axis } }) => [mul(sub(dy, along(y, dy, axis)), y)],
 })
+
+/**
+ * Σ dy·y over an axis. Where y weighs values, o = y·v, and so dy = do·vᵀ, it is Σ do·o, over fewer elements: attention
+ * has tokens² of the ones and tokens·size of the others. The engine shares o with the forward pass. Source:
+ * FlashAttention (arXiv 2205.14135), appendix B.4.
+ */
+function along(y: Tensor, dy: Tensor, axis: number): Tensor {
+  const { source } = dy
+  const isLast = axis === y.shape.length - 1
+  if (!isLast || source.kind !== 'node' || source.op.name !== 'matmulTransposed')
+    return sum(mul(dy, y), [axis], { keepDims: true })
+  const [dOut, values] = source.inputs as [Tensor, Tensor]
+  return sum(mul(dOut, matmul(y, values)), [axis], { keepDims: true })
+}
 
 /** Softmax over one axis. d/dx = (dy − Σ dy·y)·y. */
 export function softmax(x: Tensor, axis = -1): Tensor {
@@ -46,11 +59,39 @@ function requireVectors(x: Tensor, ...vectors: (Tensor | undefined)[]): void {
       throw new Misfit(`scale and bias must be vectors of the last axis (${x.shape.at(-1)})`)
 }
 
-/** d of a normalised x̂ back to x for both norms: (g − mean(g)? − x̂·mean(g·x̂)) / σ. */
-function throughNorm(g: Tensor, normalised: Tensor, sigma: Tensor, isCentred: boolean): Tensor {
+/** d of a normalised x̂ back to x for both norms: (g − mean(g)? − x̂·mean(g·x̂))/σ. */
+function throughNorm(g: Tensor, normalised: Tensor, inverse: Tensor, isCentred: boolean): Tensor {
   const along = mul(normalised, mean(mul(g, normalised), [-1], { keepDims: true }))
   const centred = isCentred ? sub(g, mean(g, [-1], { keepDims: true })) : g
-  return div(sub(centred, along), sigma)
+  return mul(sub(centred, along), inverse)
+}
+
+const statisticOp = defineOp<NormAttributes & { statistic: 'mean' | 'inverse'; isCentred: boolean }>(
+  'normStatistic',
+  {
+    shape: ([x]) => [...x!.shape.slice(0, -1), 1],
+    onnx: (g, [x, normalised], { attributes: { statistic, isCentred, epsilon } }) => {
+      if (g.target.device === 'cpu' || g.target.device === 'wasm')
+        return g.furtherOutput(normalised!, isCentred && statistic === 'inverse' ? 2 : 1)
+      const meanOf = (value: string): string => g.node('ReduceMean', [value, g.ints([-1])])
+      const middle = isCentred ? meanOf(x!) : g.float(0)
+      if (statistic === 'mean') return middle
+      const distance = g.node('Sub', [x!, middle])
+      const variance = meanOf(g.node('Mul', [distance, distance]))
+      return g.node('Reciprocal', [g.node('Sqrt', [g.node('Add', [variance, g.float(epsilon)])])])
+    },
+  },
+)
+
+/** x normalised, before scale and bias, and 1/σ, out of what the forward pass found. */
+function normalisedAgain(
+  x: Tensor,
+  y: Tensor,
+  attributes: NormAttributes & { isCentred: boolean },
+): { normalised: Tensor; inverse: Tensor } {
+  const inverse = statisticOp([x, y], { ...attributes, statistic: 'inverse' })
+  const centred = attributes.isCentred ? sub(x, statisticOp([x, y], { ...attributes, statistic: 'mean' })) : x
+  return { normalised: mul(centred, inverse), inverse }
 }
 
 const layerNormOp = defineOp<NormAttributes>('layerNorm', {
@@ -60,12 +101,10 @@ const layerNormOp = defineOp<NormAttributes>('layerNorm', {
   },
   onnx: (g, inputs, { attributes: { epsilon } }) =>
     g.node('LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }),
-  gradient: ({ inputs: [x, scale, bias], dy, attributes: { epsilon } }) => {
-    const centred = sub(x!, mean(x!, [-1], { keepDims: true }))
-    const sigma = sqrt(add(mean(mul(centred, centred), [-1], { keepDims: true }), epsilon))
-    const normalised = div(centred, sigma)
+  gradient: ({ inputs: [x, scale, bias], output, dy, attributes: { epsilon } }) => {
+    const { normalised, inverse } = normalisedAgain(x!, output, { epsilon, isCentred: true })
     return [
-      throughNorm(mul(dy, scale!), normalised, sigma, true),
+      throughNorm(mul(dy, scale!), normalised, inverse, true),
       unbroadcast(mul(dy, normalised), scale!.shape),
       bias && unbroadcast(dy, bias.shape),
     ]
@@ -85,11 +124,10 @@ const rmsNormOp = defineOp<NormAttributes>('rmsNorm', {
   // ONNX Runtime registers this contrib op in the default domain.
   onnx: (g, inputs, { attributes: { epsilon } }) =>
     g.node('SimplifiedLayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }),
-  gradient: ({ inputs: [x, scale], dy, attributes: { epsilon } }) => {
-    const sigma = sqrt(add(mean(mul(x!, x!), [-1], { keepDims: true }), epsilon))
-    const normalised = div(x!, sigma)
+  gradient: ({ inputs: [x, scale], output, dy, attributes: { epsilon } }) => {
+    const { normalised, inverse } = normalisedAgain(x!, output, { epsilon, isCentred: false })
     return [
-      throughNorm(mul(dy, scale!), normalised, sigma, false),
+      throughNorm(mul(dy, scale!), normalised, inverse, false),
       unbroadcast(mul(dy, normalised), scale!.shape),
     ]
   },

@@ -2,13 +2,13 @@ import type { Checkpoint } from '../../../src/checkpoint/checkpoint.ts'
 import { DecoderPrograms } from '../../../src/decoders/programs.ts'
 import { decoderOf } from '../../../src/decoders/registry.ts'
 import { RotaryState } from '../../../src/decoders/rope.ts'
-import { addDims, dim } from '../../../src/graph/dim.ts'
+import { dim } from '../../../src/graph/dim.ts'
 import { gradients } from '../../../src/graph/gradient.ts'
 import { input } from '../../../src/graph/tensor.ts'
 import { Weights } from '../../../src/graph/weights.ts'
 import { type HostTensor, hostTensor, i64 } from '../../../src/tensor/tensor.ts'
 import { causalLoss, causalTargets } from '../../../src/train/causal-loss.ts'
-import { decoderGraph, decoderGraphInputs } from '../../../src/train/decoder-graph.ts'
+import { decoderGraphInputs, decoderStates } from '../../../src/train/decoder-graph.ts'
 import type { GoldenCase, GoldenResult } from '../case.ts'
 import { caseWeights, greedy, readPrompt, rowsOf, runOnce, withShape, withTaps } from '../programs.ts'
 
@@ -120,9 +120,8 @@ async function training(
   const decoder = decoderOf(golden.json.config, 'case.json')
   const w = new Weights(checkpoint)
   const [B, T] = [dim('B'), dim('T')]
-  const logits = decoderGraph(decoder, w, decoder.embed(w, input('ids', 'i64', [B, T])))
-  const targets = input('targets', 'i64', [B, addDims(T, -1)])
-  const loss = causalLoss(logits, targets, input('weights', 'f32', [B, addDims(T, -1)]))
+  const states = decoderStates(decoder, w, decoder.embed(w, input('ids', 'i64', [B, T])))
+  const loss = causalLoss(states, (rows) => decoder.head(w, rows))
   const names = [...golden.io.keys()].filter((n) => n.startsWith('expected.grad.')).map((n) => n.slice(14))
   const slopes = gradients(
     loss,

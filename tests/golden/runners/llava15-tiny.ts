@@ -23,7 +23,7 @@ import {
 import type { GoldenCase, GoldenResult } from '../case.ts'
 import { casePicture } from '../chat.ts'
 import { greedyMargins, llavaConfigs, llavaFiles, llavaReader, onRealTokens, stack } from '../llava.ts'
-import { caseWeights, rowsOf, runOnce, withTaps } from '../programs.ts'
+import { caseWeights, rowsOf, runOnce, tapped, withTaps } from '../programs.ts'
 
 interface Seen {
   readonly picture: Picture
@@ -114,7 +114,12 @@ async function trainingStep(
     loss,
     trained.map((key) => weights.get(key)),
   )
-  const outputs = { loss, ...Object.fromEntries(trained.map((key, i) => [`grad.${key}`, slopes[i]!])) }
+  const logits = decoder.head(weights, tapped(loss, 'decoder.normed'))
+  const outputs = {
+    loss,
+    logits,
+    ...Object.fromEntries(trained.map((key, i) => [`grad.${key}`, slopes[i]!])),
+  }
   const step = await runOnce(outputs, feeds, withTaps)
   tensors.set('inputs_embeds', step.inputs_embeds!)
   const hidden = Array.from({ length: decoder.layers - 1 }, (_, i) => step[`decoder.hidden_states.${i + 1}`]!)

@@ -28,7 +28,7 @@ import type { GoldenCase, GoldenResult } from '../case.ts'
 import { casePicture } from '../chat.ts'
 import { greedyMargins, stack } from '../llava.ts'
 import { assembledCase, boxRows, caseBoxes, objectRows } from '../mgllava.ts'
-import { rowsOf, runOnce, withTaps } from '../programs.ts'
+import { rowsOf, runOnce, tapped, withTaps } from '../programs.ts'
 import { subsample } from '../subsample.ts'
 
 /** A whole model: boxes, pixels, both encoders, a training batch with gradients and a step, an answer. */
@@ -96,7 +96,12 @@ async function trainingBatch(
     loss,
     trained.map((key) => weights.get(key)),
   )
-  const outputs = { loss, ...Object.fromEntries(trained.map((key, i) => [`grad.${key}`, slopes[i]!])) }
+  const logits = model.decoder.head(weights.at('llm'), tapped(loss, 'decoder.normed'))
+  const outputs = {
+    loss,
+    logits,
+    ...Object.fromEntries(trained.map((key, i) => [`grad.${key}`, slopes[i]!])),
+  }
   const values = await runOnce(outputs, feeds, withTaps)
   for (const name of ['clip_selected', 'fused', 'projected', 'inputs_embeds', 'logits'])
     tensors.set(name, values[name]!)
