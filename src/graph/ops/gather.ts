@@ -1,4 +1,4 @@
-import { type Dim, sameShape, shapeText } from '../dim.ts'
+import { type Dim, mulDims, sameShape, shapeText } from '../dim.ts'
 import { defineOp, Misfit } from '../op.ts'
 import { scalar, type Tensor } from '../tensor.ts'
 import { mul, sub } from './arithmetic.ts'
@@ -39,8 +39,17 @@ const scatterAddRowsOp = defineOp<{ shape: readonly Dim[] }>('scatterAddRows', {
   },
   onnx: (g, [rows, at], { output, inputs }) => {
     const zeros = g.node('Expand', [g.float(0), g.dims(output.shape)])
-    const positions = g.node('Unsqueeze', [at!, g.ints([inputs[1]!.shape.length])])
-    return g.node('ScatterND', [zeros, positions, rows!], { reduction: 'add' })
+    const rest = output.shape.slice(1)
+    const count = mulDims(...inputs[1]!.shape)
+    const shape = g.dims([count, ...rest])
+    const flat = g.node('Reshape', [at!, g.dims([count, ...rest.map(() => 1)])], { allowzero: 1 })
+    // Not ScatterND: with several threads it loses some of the rows that meet in one place.
+    const operands = [
+      zeros,
+      g.node('Expand', [flat, shape]),
+      g.node('Reshape', [rows!, shape], { allowzero: 1 }),
+    ]
+    return g.node('ScatterElements', operands, { axis: 0, reduction: 'add' })
   },
   gradient: ({ inputs: [, at], dy }) => [gather(dy, at!), undefined],
 })
