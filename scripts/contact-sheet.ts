@@ -32,7 +32,7 @@ for (const [row, kind] of kinds.entries())
     const scale = (side - 8) / Math.max(width, height)
     const x = index * side + (side - width * scale) / 2
     const y = row * side + (side - height * scale) / 2
-    ctx.drawImage(photograph.canvas, x, y, width * scale, height * scale)
+    ctx.drawImage(photograph.picture.canvas, x, y, width * scale, height * scale)
     for (const { boxes } of values.boxes ? questions : [])
       for (const [left, top, right, bottom] of boxes)
         ctx.strokeRect(x + left * scale, y + top * scale, (right - left) * scale, (bottom - top) * scale)

@@ -39,7 +39,7 @@ test('a synthetic source takes its kinds in turn and hands on their pixels and q
   const [picture] = pictures
   const { width, height, photograph } = drawn
   assert.deepEqual([picture!.width, picture!.height], [width, height])
-  const rgba = photograph.canvas.getContext('2d').getImageData(0, 0, width, height).data
+  const rgba = photograph.picture.pixels.data
   assert.ok(picture!.data.every((value, i) => value === rgba[i + Math.floor(i / 3)]))
 })
 

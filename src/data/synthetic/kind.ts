@@ -14,6 +14,8 @@ export interface Asked {
   readonly evidence: readonly Mark[]
   /** Whether the answer stands on the page; others are counted, compared or measured. */
   readonly isRead: boolean
+  /** Asked of every picture, whatever else is; false by default. */
+  readonly isMain?: boolean
 }
 
 /** A page that is ready to be photographed. */

@@ -6,6 +6,7 @@ import { invoice } from './kinds/invoice.ts'
 import { keyValue } from './kinds/key-value.ts'
 import { line } from './kinds/line.ts'
 import { lineChart } from './kinds/line-chart.ts'
+import { lines } from './kinds/lines.ts'
 import { paragraph } from './kinds/paragraph.ts'
 import { pieChart } from './kinds/pie-chart.ts'
 import { receipt } from './kinds/receipt.ts'
@@ -16,10 +17,13 @@ import { table } from './kinds/table.ts'
 import { terminal } from './kinds/terminal.ts'
 import { ticket } from './kinds/ticket.ts'
 import { webPage } from './kinds/web-page.ts'
+import { words } from './kinds/words.ts'
 
 /** All kinds of pictures, each in its own file. */
 export const kinds = {
+  words,
   line,
+  lines,
   paragraph,
   receipt,
   invoice,

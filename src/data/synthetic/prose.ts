@@ -2,12 +2,22 @@ import type { Dice } from './dice.ts'
 import { type Asked, read } from './kind.ts'
 import type { Mark, Page, TextStyle } from './page.ts'
 
-/** Writes a line word by word, so that each has its box. */
-export function writeWords(page: Page, line: string, x: number, y: number, style: TextStyle): Mark[] {
+/**
+ * Writes a line word by word, so that each has its box.
+ * @param gap pixels between words beyond a blank's
+ */
+export function writeWords(
+  page: Page,
+  line: string,
+  x: number,
+  y: number,
+  style: TextStyle,
+  gap = 0,
+): Mark[] {
   const words = line.split(' ')
   return words.map((word, i) => {
     const before = i === 0 ? 0 : page.widthOf(`${words.slice(0, i).join(' ')} `, style)
-    return page.write(word, x + before, y, style)
+    return page.write(word, x + before + i * gap, y, style)
   })
 }
 

@@ -1,4 +1,4 @@
-import type { Canvas } from '@napi-rs/canvas'
+import type { ImageData } from '@napi-rs/canvas'
 import { type RgbImage, rgbImage } from '../../image/rgb-image.ts'
 import { type Photograph, photograph, type Subject } from './camera/photograph.ts'
 import { Dice } from './dice.ts'
@@ -58,13 +58,16 @@ export function syntheticSample({
   const composition = kinds[kind](dice.fork('page'), fontBook(fonts))
   if (worn.has(composition.subject)) wear(composition.page, dice.fork('wear'))
   const taken = photograph(composition.page.canvas, composition.subject, dice.fork('camera'))
-  const chosen = dice.fork('questions').sample(composition.asked, questions)
+  const shuffled = dice.fork('questions').shuffle(composition.asked)
+  const byRank = [...shuffled.filter(({ isMain }) => isMain), ...shuffled.filter(({ isMain }) => !isMain)]
+  const kept = new Set(byRank.slice(0, questions))
+  const chosen = shuffled.filter((asked) => kept.has(asked))
   return {
     kind,
-    width: taken.canvas.width,
-    height: taken.canvas.height,
-    jpeg: () => taken.canvas.encode('jpeg', taken.jpegQuality),
-    rgb: () => opaque(taken.canvas),
+    width: taken.picture.width,
+    height: taken.picture.height,
+    jpeg: () => taken.picture.canvas.encode('jpeg', taken.jpegQuality),
+    rgb: () => opaque(taken.picture.pixels),
     questions: chosen.map(({ form, question, answer, evidence, isRead }: Asked) => ({
       form,
       question,
@@ -77,10 +80,8 @@ export function syntheticSample({
   }
 }
 
-/** The pixels of a canvas that is drawn all over. */
-function opaque(canvas: Canvas): RgbImage {
-  const { width, height } = canvas
-  const rgba = canvas.getContext('2d').getImageData(0, 0, width, height).data
+/** The pixels of a picture that is opaque, without the byte that says so. */
+function opaque({ width, height, data: rgba }: ImageData): RgbImage {
   const rgb = new Uint8Array(width * height * 3)
   for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
     rgb[to] = rgba[from]!

@@ -64,7 +64,10 @@ for (const kind of kindNames) {
         if (!isRead) continue
         for (const mark of evidence) assert.ok(page.marks.includes(mark), question)
         const printed = evidence.map(({ text }) => text).join(' ')
-        assert.ok(printed.includes(answer), `${index} ${question}: '${answer}' is not in '${printed}'`)
+        assert.ok(
+          printed.includes(answer.replaceAll('\n', ' ')),
+          `${index} ${question}: '${answer}' is not in '${printed}'`,
+        )
       }
     }
   })
@@ -84,6 +87,19 @@ for (const kind of kindNames) {
     assert.ok(score < 0.1, `${score}`)
   })
 }
+
+test('the whole text is asked about every small picture, its lines as they are', () => {
+  for (const kind of ['words', 'lines'] as const)
+    for (let index = 0; index < 8; index++) {
+      const { questions, composition } = syntheticSample({ kind, seed: SEED, index, questions: 1 })
+      assert.deepEqual(
+        questions.map(({ form }) => form),
+        [`${kind}.text`],
+      )
+      const { text } = composition.page.marks.at(-1)!
+      assert.ok(questions[0]!.answer.split('\n').at(-1)!.endsWith(text))
+    }
+})
 
 test('the blind answerer gives the most frequent answer of the other half of a form', () => {
   const ask = (form: string, ...answers: string[]) => answers.map((answer) => ({ form, answer }))
@@ -147,7 +163,7 @@ test('work that is stopped keeps the pictures that are done', async () => {
 /** The picture is opaque; every box lies in it, and something stands out in the box. */
 function checkBoxes({ kind, questions, photograph, width, height }: SyntheticSample): void {
   assert.ok(questions.length > 0)
-  const pixels = photograph.canvas.getContext('2d').getImageData(0, 0, width, height).data
+  const pixels = photograph.picture.pixels.data
   assert.ok(pixels.every((value, i) => i % 4 !== 3 || value === 255))
   for (const { question, boxes } of questions)
     for (const box of boxes) {

@@ -1,4 +1,4 @@
-import { type Canvas, createCanvas, type ImageData } from '@napi-rs/canvas'
+import { createCanvas, type ImageData } from '@napi-rs/canvas'
 import type { Dice } from '../dice.ts'
 import { grain } from './noise.ts'
 
@@ -43,6 +43,18 @@ export function scanner(dice: Dice): Development {
   }
 }
 
+/** What was copied, sent and saved, perhaps more than once. */
+export function copier(dice: Dice): Development {
+  return {
+    blur: dice.chance(0.3) ? dice.float(0.3, 0.7) : 0,
+    noise: dice.chance(0.6) ? dice.float(0.5, 8) : 0,
+    contrast: dice.float(0.65, 1.06),
+    brightness: dice.float(-16, 16),
+    warmth: dice.normal(0, 0.03),
+    jpegQuality: dice.int(55, 94),
+  }
+}
+
 /** A screenshot that was saved as JPEG. */
 export function screenshot(dice: Dice): Development {
   return { blur: 0, noise: 0, contrast: 1, brightness: 0, warmth: 0, jpegQuality: dice.int(78, 96) }
@@ -84,22 +96,9 @@ export function light(picture: ImageData, dice: Dice): void {
   }
 }
 
-/** Blur, then tone and noise, in place of the picture's pixels. */
-export function develop(picture: ImageData, development: Development, dice: Dice): Canvas {
-  const { width, height } = picture
-  let canvas = createCanvas(width, height)
-  canvas.getContext('2d').putImageData(picture, 0, 0)
-  if (development.blur > 0) {
-    const blurred = createCanvas(width, height)
-    const ctx = blurred.getContext('2d')
-    // The sharp picture stays below, as the filter fades towards the edges.
-    ctx.drawImage(canvas, 0, 0)
-    ctx.filter = `blur(${development.blur}px)`
-    ctx.drawImage(canvas, 0, 0)
-    canvas = blurred
-  }
-  const ctx = canvas.getContext('2d')
-  const image = ctx.getImageData(0, 0, width, height)
+/** Blurs a picture, then changes its tone and adds noise. May change the pixels that are given. */
+export function develop(picture: ImageData, development: Development, dice: Dice): ImageData {
+  const image = development.blur > 0 ? blurred(picture, development.blur) : picture
   const { data } = image
   const { contrast, brightness, warmth } = development
   const red = contrast * (1 + warmth)
@@ -115,6 +114,18 @@ export function develop(picture: ImageData, development: Development, dice: Dice
     data[p + 1] = data[p + 1]! * contrast + lift + shared
     data[p + 2] = data[p + 2]! * blue + lift + shared + chroma * random()
   }
-  ctx.putImageData(image, 0, 0)
-  return canvas
+  return image
+}
+
+/** @param radius in pixels */
+function blurred(picture: ImageData, radius: number): ImageData {
+  const { width, height } = picture
+  const sharp = createCanvas(width, height)
+  sharp.getContext('2d').putImageData(picture, 0, 0)
+  const ctx = createCanvas(width, height).getContext('2d')
+  // The sharp picture stays below, as the filter fades towards the edges.
+  ctx.drawImage(sharp, 0, 0)
+  ctx.filter = `blur(${radius}px)`
+  ctx.drawImage(sharp, 0, 0)
+  return ctx.getImageData(0, 0, width, height)
 }

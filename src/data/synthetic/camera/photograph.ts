@@ -1,22 +1,23 @@
 import { type Canvas, createCanvas, type SKRSContext2D } from '@napi-rs/canvas'
 import type { Dice } from '../dice.ts'
 import { type Box, boundsOf } from '../page.ts'
-import { type Development, develop, light, phoneCamera, scanner, screenshot } from './develop.ts'
+import { copier, type Development, develop, light, phoneCamera, scanner, screenshot } from './develop.ts'
 import type { Point, Quad } from './homography.ts'
 import { fractal, valueNoise } from './noise.ts'
+import { Picture } from './picture.ts'
 import { addProps } from './props.ts'
 import { surface } from './surface.ts'
 import { type Bend, flat, Warp } from './warp.ts'
 
 /**
  * What the page is and so how it is shown: a sheet that lies on something, a small stiff card, a strip of thermal paper that
- * curls, a screen, or the whole view already.
+ * curls, a screen, the whole view already, or a cutting out of any of these, which is shown as it is or as a copy of it.
  */
-export type Subject = 'sheet' | 'card' | 'strip' | 'screen' | 'view'
+export type Subject = 'sheet' | 'card' | 'strip' | 'screen' | 'view' | 'cutting'
 
 /** A finished picture. */
 export interface Photograph {
-  readonly canvas: Canvas
+  readonly picture: Picture
   readonly jpegQuality: number
   /** Where a box of the page lies in the picture, in whole pixels. */
   readonly boxOf: (box: Box) => Box
@@ -28,7 +29,8 @@ const MOST_PIXELS = 1_900_000
 /** Takes a picture of a page: laid on a surface and seen at an angle, scanned, or as a screen shows it. */
 export function photograph(page: Canvas, subject: Subject, dice: Dice): Photograph {
   const manner = subject === 'view' ? 'phone' : dice.weighted(manners[subject])
-  if (manner === 'exact') return finish(page, screenshot(dice), (x, y) => [x, y], page.width, page.height)
+  if (manner === 'exact') return finish(new Picture(page), screenshot(dice), (x, y) => [x, y])
+  if (manner === 'copy') return copied(page, dice)
   const isView = subject === 'view'
   const shape = isView
     ? viewShape(page, dice)
@@ -53,16 +55,36 @@ export function photograph(page: Canvas, subject: Subject, dice: Dice): Photogra
   warp.draw(page, picture, isView)
   if (manner === 'phone') light(picture, dice)
   const development = manner === 'scan' ? scanner(dice) : phoneCamera(dice)
-  const developed = develop(picture, development, dice)
-  return finish(developed, development, (x, y) => warp.map(x, y), width, height)
+  const developed = new Picture(develop(picture, development, dice))
+  return finish(developed, development, (x, y) => warp.map(x, y))
 }
 
 const manners = {
-  sheet: { phone: 6, scan: 3, exact: 1 },
-  card: { phone: 8, scan: 2, exact: 0 },
-  strip: { phone: 8, scan: 2, exact: 0 },
-  screen: { phone: 2, scan: 0, exact: 8 },
+  sheet: { phone: 6, scan: 3, exact: 1, copy: 0 },
+  card: { phone: 8, scan: 2, exact: 0, copy: 0 },
+  strip: { phone: 8, scan: 2, exact: 0, copy: 0 },
+  screen: { phone: 2, scan: 0, exact: 8, copy: 0 },
+  cutting: { phone: 0, scan: 0, exact: 5, copy: 5 },
 } as const
+
+/** The page as it is after it was copied and saved, at times in fewer pixels: nothing is warped, so it is quick. */
+function copied(page: Canvas, dice: Dice): Photograph {
+  const { width, height } = page
+  const canvas = dice.chance(0.5) ? inFewerPixels(page, dice.float(0.72, 0.96)) : page
+  const development = copier(dice)
+  const picture = canvas.getContext('2d').getImageData(0, 0, width, height)
+  return finish(new Picture(develop(picture, development, dice)), development, (x, y) => [x, y])
+}
+
+/** The picture made smaller and then as large as it was. */
+function inFewerPixels(picture: Canvas, scale: number): Canvas {
+  const { width, height } = picture
+  const small = createCanvas(Math.round(width * scale), Math.round(height * scale))
+  small.getContext('2d').drawImage(picture, 0, 0, small.width, small.height)
+  const back = createCanvas(width, height)
+  back.getContext('2d').drawImage(small, 0, 0, width, height)
+  return back
+}
 
 interface Shape {
   readonly width: number
@@ -201,14 +223,13 @@ function dropShadow(ctx: SKRSContext2D, quad: Quad, dice: Dice): void {
 }
 
 function finish(
-  canvas: Canvas,
+  picture: Picture,
   { jpegQuality }: Development,
   map: (x: number, y: number) => Point,
-  width: number,
-  height: number,
 ): Photograph {
+  const { width, height } = picture
   return {
-    canvas,
+    picture,
     jpegQuality,
     boxOf: ([left, top, right, bottom]) => {
       const box = boundsOf([map(left, top), map(right, top), map(right, bottom), map(left, bottom)])

@@ -1,14 +1,14 @@
 import type { Dice } from '../dice.ts'
-import { capital } from '../grammar.ts'
 import { type Compose, read } from '../kind.ts'
-import { anyDay, dayStyle, moneyStyle, timeStyle } from '../numbers.ts'
+import { readTheText } from '../line-questions.ts'
 import { Page, type TextStyle } from '../page.ts'
 import { accentColor, inkColor, paperColor } from '../paper.ts'
+import { lineOfText } from '../snippets.ts'
 import { Words } from '../words.ts'
 
 /** A strip, a label, a note or a snippet with one line of one to six words. */
 export const line: Compose = (dice, fonts) => {
-  const text = lineOfText(dice)
+  const text = lineOfText(dice, new Words(dice))
   const look = dice.weighted(looks)
   const size = dice.float(22, 54)
   const family = {
@@ -34,13 +34,7 @@ export const line: Compose = (dice, fonts) => {
   const page = new Page(width + left + size * dice.float(0.5, 1.6), size * 1.3 + above * 2, background)
   decorate(page, look, size, dice)
   const mark = page.write(text, left, above + size, page.fitted(text, width, style))
-  const question = dice.pick([
-    'What does the line say?',
-    'What is written here?',
-    'Read the text.',
-    'What does it say?',
-    'Which text is in the picture?',
-  ])
+  const question = dice.chance(0.2) ? 'What does the line say?' : readTheText(dice)
   return { page, subject: look === 'screen' ? 'screen' : 'card', asked: [read('line.text', question, mark)] }
 }
 
@@ -84,39 +78,4 @@ function decorate(page: Page, look: Look, size: number, dice: Dice): void {
     page.outline('rgba(0, 0, 0, 0.5)', size * 0.12, size * 0.12, width - size * 0.24, height - size * 0.24, 2)
   if (look === 'print' && dice.chance(0.25))
     page.fill(accentColor(dice), 0, height - size * 0.16, width, size * 0.16)
-}
-
-/** One to six words: of prose, a name, or with a number, a day, a time or an amount. */
-export function lineOfText(dice: Dice): string {
-  const words = new Words(dice)
-  const text = dice.pick([
-    () => prose(dice, words),
-    () => prose(dice, words),
-    () => words.sentence().split(' ').slice(0, dice.int(2, 6)).join(' '),
-    () => words.person(),
-    () => `${words.street()}, ${words.city()}`.split(' ').slice(0, 6).join(' '),
-    () => `${capital(words.noun())} ${moneyStyle(dice).format(dice.int(50, 250_000))}`,
-    () => `${dayStyle(dice)(anyDay(dice))} ${timeStyle(dice)(dice.int(0, 1439))}`,
-    () =>
-      `${capital(words.noun())} ${dice.pick(['No.', '#', 'Nr.', 'Ref.'])} ${dice.code(dice.pick(['####', '??-####', '#-###-##']))}`,
-    () => dice.code(dice.pick(['??? ####', '####-####', '?##?##', '##.###.##', '+## ### ### ##'])),
-    () => words.title().split(' ').slice(0, 6).join(' '),
-    () => words.company(),
-    () => words.phone(),
-    () => `${dice.int(2, 99)}% ${words.word()} ${words.noun()}`,
-    () => words.domain(),
-  ])()
-  return text.replace(/[,;:]$/, '')
-}
-
-function prose(dice: Dice, words: Words): string {
-  const list = Array.from({ length: dice.int(1, 6) }, () => words.word())
-    .join(' ')
-    .split(' ')
-    .slice(0, 6)
-  const manner = dice.pick(['small', 'first', 'each', 'capitals'])
-  if (manner === 'first') list[0] = capital(list[0]!)
-  const text = (manner === 'each' ? list.map(capital) : list).join(' ')
-  const end = dice.chance(0.2) ? dice.pick(['.', '!', '?']) : ''
-  return (manner === 'capitals' ? text.toUpperCase() : text) + end
 }

@@ -1,9 +1,10 @@
 import type { Dice } from '../dice.ts'
 import { capital } from '../grammar.ts'
-import { type Asked, type Compose, derived, read } from '../kind.ts'
+import { type Asked, type Compose, read } from '../kind.ts'
+import { askAboutLines, readTheText, wholeText } from '../line-questions.ts'
 import { type Mark, Page, type TextStyle } from '../page.ts'
 import { accentColor, inkColor, paperColor } from '../paper.ts'
-import { nextWords, readAll, writeWords } from '../prose.ts'
+import { writeWords } from '../prose.ts'
 import { Words } from '../words.ts'
 
 /** A few lines of running text: a book's page, a letter, a notice, a handwritten note or a page on a screen. */
@@ -35,6 +36,7 @@ export const paragraph: Compose = (dice, fonts) => {
   const page = new Page(width, 1700, background)
   if (look === 'note' && dice.chance(0.6)) ruled(page, lead, margin, dice)
   const asked: Asked[] = []
+  const written: Mark[][] = []
   let y = look === 'note' ? Math.ceil((margin + size) / lead) * lead - size * 0.15 : margin + size
 
   if (dice.chance(0.6)) {
@@ -55,6 +57,7 @@ export const paragraph: Compose = (dice, fonts) => {
     }
     const x = head.align === 'center' ? width / 2 : margin
     const mark = page.write(title, x, y, page.fitted(title, width - 2 * margin, head))
+    written.push([mark])
     asked.push(read('paragraph.title', dice.pick(['What is the title?', 'What does the heading say?']), mark))
     y += look === 'note' ? 2 * lead : head.size * 0.6 + lead
   }
@@ -73,7 +76,8 @@ export const paragraph: Compose = (dice, fonts) => {
     isFirst = false
     if (look !== 'book' && look !== 'note') y += lead * 0.5
   }
-  ask(lines, asked, dice)
+  written.push(...lines)
+  asked.push(...askAboutLines('paragraph', lines, true, dice, ' of the text'))
   if (look === 'book' && dice.chance(0.6)) {
     y += lead
     const number = page.write(String(dice.int(2, 980)), width / 2, y, {
@@ -81,6 +85,7 @@ export const paragraph: Compose = (dice, fonts) => {
       size: size * 0.85,
       align: 'center',
     })
+    written.push([number])
     asked.push(read('paragraph.page', 'What is the page number?', number))
     y += size
   }
@@ -90,31 +95,14 @@ export const paragraph: Compose = (dice, fonts) => {
       family: fonts.pick(dice, 'hand'),
       size: size * 1.5,
     })
+    written.push([sender])
     asked.push(
       read('paragraph.signature', dice.pick(['Who signed?', 'What is the name below the text?']), sender),
     )
     y += 2 * lead
   }
+  asked.push(wholeText('paragraph.text', readTheText(dice), written))
   return { page: page.cutAt(y + margin * 0.6), subject: look === 'screen' ? 'screen' : 'sheet', asked }
-}
-
-const ordinals = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth']
-
-function ask(lines: readonly (readonly Mark[])[], asked: Asked[], dice: Dice): void {
-  const i = dice.int(0, lines.length - 1)
-  asked.push(
-    readAll(
-      'paragraph.line',
-      dice.pick([`What does the ${ordinals[i]} line of the text say?`, `Read line ${i + 1} of the text.`]),
-      lines[i]!,
-    ),
-  )
-  const j = dice.int(0, lines.length - 1)
-  asked.push(read('paragraph.first', `What is the first word of line ${j + 1} of the text?`, lines[j]![0]!))
-  asked.push(read('paragraph.last', `What is the last word of line ${i + 1} of the text?`, lines[i]!.at(-1)!))
-  const all = lines.flat()
-  asked.push(...nextWords('paragraph.next', all, 2, dice))
-  asked.push(derived('paragraph.lines', 'How many lines does the text have?', String(lines.length), all))
 }
 
 /** Lines of an exercise book, at the height of the text's lines. */
