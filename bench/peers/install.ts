@@ -10,6 +10,14 @@ export const peerFolder = resolve(import.meta.dirname, '../../.cache/bench')
 
 /** A peer's module, installed from the registry where it is not there yet. Its API is its own: typed by its caller. */
 export async function importPeer<T>(name: string, version: string): Promise<T> {
+  const folder = await installPeer(name, version)
+  const require = createRequire(join(folder, 'package.json'))
+  const entry = require.resolve.paths(name) ? resolveEntry(require, folder, name) : name
+  return (await import(pathToFileURL(entry).href)) as T
+}
+
+/** The folder in whose `node_modules` a package lies, installed from the registry where it is not there yet. */
+export async function installPeer(name: string, version: string): Promise<string> {
   const folder = join(peerFolder, name.replace(/\W+/g, '-'))
   if (!existsSync(join(folder, 'node_modules', name))) {
     await mkdir(folder, { recursive: true })
@@ -18,9 +26,7 @@ export async function importPeer<T>(name: string, version: string): Promise<T> {
     const { status } = spawnSync('npm', words, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] })
     if (status !== 0) throw new Error(`npm install ${name}@${version} failed`)
   }
-  const require = createRequire(join(folder, 'package.json'))
-  const entry = require.resolve.paths(name) ? resolveEntry(require, folder, name) : name
-  return (await import(pathToFileURL(entry).href)) as T
+  return folder
 }
 
 /** The package's main module, also of those that only `import` may load. */

@@ -28,10 +28,8 @@ export function readAll(form: string, question: string, marks: readonly Mark[]):
 
 /** Questions for the word behind another one, which stands in the text only once. */
 export function nextWords(form: string, words: readonly Mark[], count: number, dice: Dice): Asked[] {
-  const plains = words.map(({ text }) => plain(text))
-  const isUnique = (at: number) =>
-    plains[at]!.length > 3 && plains.indexOf(plains[at]!) === plains.lastIndexOf(plains[at]!)
-  const places = plains.map((_, at) => at).filter((at) => isUnique(at) && isTelling(plains[at + 1]))
+  const plains = words.map(({ text }) => plainWord(text))
+  const places = plains.map((_, at) => at).filter((at) => isUnique(plains, at) && isTelling(plains[at + 1]))
   return dice.sample(places, count).map((at) => ({
     ...read(form, `Which word follows "${plains[at]}"?`, words[at + 1]!),
     answer: plains[at + 1]!,
@@ -39,8 +37,14 @@ export function nextWords(form: string, words: readonly Mark[], count: number, d
   }))
 }
 
+/** Whether a word is long enough to be named, and stands in a text only once. */
+export function isUnique(words: readonly string[], at: number): boolean {
+  const word = words[at]!
+  return word.length > 3 && words.indexOf(word) === words.lastIndexOf(word)
+}
+
 /** The word without the signs around it. */
-function plain(word: string): string {
+export function plainWord(word: string): string {
   return word.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '')
 }
 
@@ -49,6 +53,7 @@ const smallWords = new Set(
   'the a an of to and in is with will but was your has no or for it on as at by be we he that'.split(' '),
 )
 
-function isTelling(word: string | undefined): boolean {
+/** Whether a word can hardly be guessed. */
+export function isTelling(word: string | undefined): boolean {
   return word !== undefined && word !== '' && !smallWords.has(word.toLowerCase())
 }
