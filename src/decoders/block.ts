@@ -9,6 +9,8 @@ export interface Projected {
   readonly q: Tensor
   readonly k: Tensor
   readonly v: Tensor
+  /** The three side by side, where they can be had so. */
+  readonly packed?: Tensor
 }
 
 /** The parts in which the families' pre-norm blocks differ. */

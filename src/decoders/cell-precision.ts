@@ -5,7 +5,7 @@ import type { NamedTensors } from '../runtime/engine.ts'
 import type { Cells } from '../runtime/kv-cache.ts'
 import { LateProgram } from '../runtime/late-program.ts'
 import { type CompileOptions, Program } from '../runtime/program.ts'
-import type { HostTensor } from '../tensor/tensor.ts'
+import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import type { Decoder } from './decoder.ts'
 
 /** Tokens to come may be larger than those seen; beyond the scale's range they are cut off. */
@@ -22,8 +22,12 @@ const leastPeak = 1e-30
 export class CellPrecision {
   readonly #narrow: Readonly<Record<'key' | 'value', LateProgram>>
   readonly #widen: LateProgram
+  readonly #decoder: Decoder
+  readonly #factors = new WeakMap<HostTensor, HostFactors>()
 
-  constructor({ kvHeads, headSize }: Decoder, compile: CompileOptions) {
+  constructor(decoder: Decoder, compile: CompileOptions) {
+    const { kvHeads, headSize } = decoder
+    this.#decoder = decoder
     const late = (name: string, outputs: () => Record<string, Tensor>): LateProgram =>
       new LateProgram(() => Program.compile(name, outputs(), { ...compile, precision: undefined }))
     this.#narrow = {
@@ -48,8 +52,51 @@ export class CellPrecision {
     return { tensor: into }
   }
 
+  /** What a layer's attention multiplies by, computed once for its scales [kv·D]. */
+  factors(keyScale: HostTensor, valueScale: HostTensor): HostFactors {
+    const known = this.#factors.get(keyScale)
+    if (known) return known
+    const made = hostFactors(keyScale.data as Float32Array, valueScale.data as Float32Array, this.#decoder)
+    this.#factors.set(keyScale, made)
+    return made
+  }
+
   async dispose(): Promise<void> {
     for (const program of [this.#narrow.key, this.#narrow.value, this.#widen]) await program.dispose()
+  }
+}
+
+/** The values of `CellFactors`. */
+interface HostFactors {
+  readonly before: HostTensor
+  readonly after: HostTensor
+}
+
+function hostFactors(
+  keys: Float32Array,
+  values: Float32Array,
+  { heads, kvHeads, headSize }: Decoder,
+): HostFactors {
+  const width = heads * headSize
+  /** Each query head has the scales of its key head. */
+  const overQueries = (scales: Float32Array): Float32Array =>
+    Float32Array.from({ length: width }, (_, i) => {
+      const keyHead = Math.floor((Math.floor(i / headSize) * kvHeads) / heads)
+      return scales[keyHead * headSize + (i % headSize)]!
+    })
+  const before = new Float32Array(width + 2 * keys.length)
+  before.set(overQueries(keys))
+  before.set(
+    keys.map((scale) => 1 / scale),
+    width,
+  )
+  before.set(
+    values.map((scale) => 1 / scale),
+    width + keys.length,
+  )
+  return {
+    before: hostTensor('f32', [before.length], before),
+    after: hostTensor('f32', [width], overQueries(values)),
   }
 }
 

@@ -20,7 +20,7 @@ export interface PastContext {
 
 /** Causal attention over a cache that is written in place. */
 export interface CellContext {
-  readonly cells: Omit<CachedAttentionInputs, 'q' | 'k' | 'v'>
+  readonly cells: Omit<CachedAttentionInputs, 'q' | 'k' | 'v' | 'packed'>
 }
 
 /** What a block gives besides its output, so that caches, pruning and distillation can look inside. */

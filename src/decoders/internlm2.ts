@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Dim } from '../graph/dim.ts'
-import { paddedEmbedding, reshape, split } from '../graph/ops/index.ts'
-import type { Tensor } from '../graph/tensor.ts'
+import { gather, paddedEmbedding, reshape, split } from '../graph/ops/index.ts'
+import { indices, type Tensor } from '../graph/tensor.ts'
 import type { Shapes, Weights } from '../graph/weights.ts'
 import { linear } from '../nn/linear.ts'
 import { rmsNorm } from '../nn/norm.ts'
@@ -71,13 +71,30 @@ export function internLm2(config: InternLm2Config): Decoder {
 }
 
 /** [B, T, kv·(g + 2)·D] with g queries, one key and one value a key head → q [B, T, kv·g·D], k, v [B, T, kv·D]. */
-function unpack(packed: Tensor, heads: number, kvHeads: number, size: number): Projected {
-  const [batch, tokens] = packed.shape as [Dim, Dim]
+function unpack(mixed: Tensor, heads: number, kvHeads: number, size: number): Projected {
+  const [batch, tokens] = mixed.shape as [Dim, Dim]
   const group = heads / kvHeads
-  const byHead = reshape(packed, [batch, tokens, kvHeads, group + 2, size])
+  const byHead = reshape(mixed, [batch, tokens, kvHeads, group + 2, size])
   const [q, k, v] = split(byHead, 3, [group, 1, 1]) as [Tensor, Tensor, Tensor]
   const single = [batch, tokens, kvHeads * size]
-  return { q: reshape(q, [batch, tokens, heads * size]), k: reshape(k, single), v: reshape(v, single) }
+  return {
+    q: reshape(q, [batch, tokens, heads * size]),
+    k: reshape(k, single),
+    v: reshape(v, single),
+    packed: inOrder(mixed, heads, kvHeads, size),
+  }
+}
+
+/** The same heads in the order of all queries, all keys, all values: one gather, where a split takes three copies. */
+function inOrder(mixed: Tensor, heads: number, kvHeads: number, size: number): Tensor {
+  const [batch, tokens] = mixed.shape as [Dim, Dim]
+  const group = heads / kvHeads
+  const total = heads + 2 * kvHeads
+  const every = [...Array(total).keys()]
+  const kindOf = (head: number): number => Math.max(0, (head % (group + 2)) - group + 1)
+  const order = [0, 1, 2].flatMap((kind) => every.filter((head) => kindOf(head) === kind))
+  const byHead = reshape(mixed, [batch, tokens, total, size])
+  return reshape(gather(byHead, indices(order), 2), [batch, tokens, total * size])
 }
 
 function internLm2Shapes(config: InternLm2Config): Shapes {

@@ -89,10 +89,13 @@ export function llama(config: LlamaConfig, variant: LlamaVariant): Decoder {
 function projection(w: Weights, config: LlamaConfig, variant: LlamaVariant): BlockParts['project'] {
   const { num_attention_heads: heads, num_key_value_heads: kvHeads, head_dim: size } = config
   return (x) => {
-    const [q, k, v] = variant.isPacked
-      ? (split(linear(w.at('qkv_proj'), x), 2, [heads * size, kvHeads * size, kvHeads * size]) as Tensor[])
-      : ['q_proj', 'k_proj', 'v_proj'].map((name) => linear(w.at(name), x))
-    return { q: q!, k: k!, v: v! }
+    if (!variant.isPacked) {
+      const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((name) => linear(w.at(name), x))
+      return { q: q!, k: k!, v: v! }
+    }
+    const packed = linear(w.at('qkv_proj'), x)
+    const [q, k, v] = split(packed, 2, [heads * size, kvHeads * size, kvHeads * size])
+    return { q: q!, k: k!, v: v!, packed }
   }
 }
 

@@ -264,8 +264,11 @@ export class DecoderPrograms {
       const [key, value] = [cache.key(layer), cache.value(layer)]
       outputs[`key.${layer}`] = feeds[`past.key.${layer}`] = key.tensor
       outputs[`value.${layer}`] = feeds[`past.value.${layer}`] = value.tensor
-      if (key.scale) feeds[`key_scale.${layer}`] = key.scale
-      if (value.scale) feeds[`value_scale.${layer}`] = value.scale
+      if (key.scale && value.scale) {
+        const { before, after } = this.#cellPrecision!.factors(key.scale, value.scale)
+        feeds[`before.${layer}`] = before
+        feeds[`after.${layer}`] = after
+      }
     }
     const { output } = await program.run(feeds, undefined, { outputs, signal })
     return output as HostTensor<'f32'>

@@ -44,7 +44,7 @@ export function pastStage(
   return { output: x, ...outputs }
 }
 
-/** What the cells of a cache hold: floats, or 8 bits with a scale a channel, [kv heads · D] a layer. */
+/** What the cells of a cache hold: floats, or 8 bits in steps of each channel's own size (`CellFactors`). */
 export type CellType = 'f32' | 'i8'
 
 /**
@@ -70,11 +70,13 @@ export function cellStage(
   for (let layer = first; layer < end; layer++) {
     const pastKey = input(`past.key.${layer}`, type, [B, kvHeads, C, headSize])
     const pastValue = input(`past.value.${layer}`, type, [B, kvHeads, C, headSize])
-    const scales = type === 'i8' && {
-      keyScale: input(`key_scale.${layer}`, 'f32', [kvHeads * headSize]),
-      valueScale: input(`value_scale.${layer}`, 'f32', [kvHeads * headSize]),
+    const factors = type === 'i8' && {
+      before: input(`before.${layer}`, 'f32', [(decoder.heads + 2 * kvHeads) * headSize]),
+      after: input(`after.${layer}`, 'f32', [decoder.heads * headSize]),
     }
-    const result = decoder.block(w, layer, x, { cells: { ...shared, pastKey, pastValue, ...scales } })
+    const result = decoder.block(w, layer, x, {
+      cells: { ...shared, pastKey, pastValue, ...(factors && { factors }) },
+    })
     x = result.output
     outputs[`key.${layer}`] = result.key
     outputs[`value.${layer}`] = result.value
