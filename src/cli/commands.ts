@@ -48,4 +48,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'train a model as a recipe says',
     load: async () => (await import('./train.ts')).train,
   },
+  lab: {
+    summary: 'repeat experiments of the field with a small model',
+    load: async () => (await import('./lab.ts')).lab,
+  },
 }

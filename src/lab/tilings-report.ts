@@ -75,7 +75,7 @@ function armTable(scores: readonly ArmScores[], batchSize: number): string {
   const heads = [
     ...[
       'tiling',
-      'steps',
+      'seeds × steps',
       'visual tokens trained on',
       'words read, clear',
       'words read, crossed',
@@ -85,7 +85,7 @@ function armTable(scores: readonly ArmScores[], batchSize: number): string {
   ]
   const rows = scores.map((one) => [
     one.arm,
-    String(one.steps),
+    `${one.seeds} × ${one.steps}`,
     `${((one.steps * batchSize * one.plan.tokensPerPage) / 1e6).toFixed(2)} M`,
     percentage(one.clearWords),
     percentage(one.crossedWords),
