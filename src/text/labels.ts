@@ -34,6 +34,7 @@ export interface LabelledSample {
 
 const segmentRules: Readonly<Record<string, { readonly mask: SegmentRule; readonly strips: boolean }>> = {
   'internlm2-chat': { mask: labelInternLm, strips: true },
+  panoptes: { mask: labelInternLm, strips: true },
   'Hermes-2': { mask: labelMpt, strips: false },
   'phi3-chat': { mask: labelPhi3, strips: false },
 }

@@ -135,6 +135,8 @@ export const conversationTemplates: readonly ConversationTemplate[] = [
   ),
   instructions('mistral_instruct', '', ''),
   chatMl('chatml_direct', 'Answer the questions.', '<|im_end|>'),
+  // Ours: a small model has no tokens to spend on who it is.
+  { ...chatMl('panoptes', '', '<|im_end|>'), omitsEmptySystem: true },
   chatMl(
     'mpt',
     'A conversation between a user and an LLM-based AI assistant. ' +

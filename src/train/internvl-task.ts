@@ -16,6 +16,7 @@ import { planTiles, type TilingOptions } from '../tiling/tiling.ts'
 import { collate, joinTiles, type Sample } from './collate.ts'
 import { internVlFeeds, internVlLoss } from './internvl-training.ts'
 import type { SampleOptions, TrainingTask } from './task.ts'
+import { labelVisualTokens } from './visual-token-labels.ts'
 
 /** Training of InternVL2 and Mini-Monkey checkpoints. Source: InternVL, `internvl_chat_finetune.py`. */
 export async function openInternVlTask(
@@ -68,15 +69,26 @@ export async function openInternVlTask(
           maxLength: options.maxLength,
         },
       )
+      const labels =
+        options.labels === 'visual-tokens' ? labelVisualTokens(labelled, contextId) : labelled.labels
       return {
         tokens: labelled.inputIds.length,
         finish: () => {
           const pixels = joinTiles((hasPictures ? parts : [blank]).map((part) => part.pixels()))
-          return { ...labelled, pixels, hasPictures }
+          return { ...labelled, labels, pixels, hasPictures }
         },
       }
     },
-    feeds: (samples) => internVlFeeds(collate(samples), config, decoder, contextId),
+    feeds(samples) {
+      const joined = collate(samples)
+      // The blank of one sample serves a batch without pictures, where the official code encodes one for each.
+      const isText = samples.every(({ hasPictures }) => !hasPictures)
+      const { pixels } = samples[0]!
+      const shown = isText
+        ? { ...joined, pixels, imageFlags: joined.imageFlags.slice(0, pixels.shape[0]) }
+        : joined
+      return internVlFeeds(shown, config, decoder, contextId)
+    },
   }
 }
 

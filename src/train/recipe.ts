@@ -38,9 +38,22 @@ const drawn = z.strictObject({
   weight: positive.optional(),
 })
 
-/** One of both, told by its key: a union would not say which of its sides has a problem where. */
+const copying = z.strictObject({
+  /** Texts to copy, made up when they are needed: no picture. */
+  copying: z.strictObject({
+    seed: z.int().nonnegative().default(0),
+    count: count.default(100_000),
+    /** The most places of a text. */
+    longest: z.int().min(4).default(64),
+    /** The most of them, as a share, that are empty. */
+    gaps: z.number().min(0).max(0.9).default(0.5),
+  }),
+  weight: positive.optional(),
+})
+
+/** One of them, told by its key: a union would not say which of its sides has a problem where. */
 const source = z.looseObject({}).transform((value, { issues }) => {
-  const parsed = ('synthetic' in value ? drawn : dataset).safeParse(value)
+  const parsed = ('synthetic' in value ? drawn : 'copying' in value ? copying : dataset).safeParse(value)
   if (parsed.success) return parsed.data
   for (const issue of parsed.error.issues) issues.push({ ...issue, input: value } as (typeof issues)[number])
   return z.NEVER
@@ -92,8 +105,11 @@ const stage = z
     tiling: z.looseObject({ strategy: z.string() }).optional(),
     /** The longest sequence; what is beyond is cut off. */
     maxLength: count.default(4096),
-    /** `caption`: the first answer alone, without what was asked (LLaVA's first stage). */
-    labels: z.enum(['conversation', 'caption']).optional(),
+    /**
+     * `caption`: the first answer alone, without what was asked (LLaVA's first stage); `visual-tokens`: each visual
+     * token learns its own letter of the first answer too, which has as many.
+     */
+    labels: z.enum(['conversation', 'caption', 'visual-tokens']).optional(),
     saveEvery: count.default(200),
   })
   .refine((it) => (it.steps === undefined) !== (it.epochs === undefined), {
@@ -203,7 +219,7 @@ function absolute(recipe: Recipe, folder: string): Recipe {
 }
 
 function absoluteSource(source: RecipeSource, folder: string): RecipeSource {
-  if ('synthetic' in source) return source
+  if (!('path' in source)) return source
   const { path, images, ...rest } = source
   return {
     ...rest,

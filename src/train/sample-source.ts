@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { openConversations } from '../data/conversations.ts'
 import type { ConversationRecord } from '../data/records.ts'
+import { copyingAt } from '../data/synthetic/copying.ts'
 import { asPillow, decodeImage } from '../image/decode.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
 import type { RecipeSource } from './recipe.ts'
@@ -21,7 +22,19 @@ export interface SampleSource {
 
 /** @throws InputError `dataset-missing`, `dataset-empty`, `dataset-invalid` */
 export async function openSource(source: RecipeSource): Promise<SampleSource> {
-  return 'synthetic' in source ? synthetic(source.synthetic) : dataset(source)
+  if ('synthetic' in source) return synthetic(source.synthetic)
+  return 'copying' in source ? copying(source.copying) : dataset(source)
+}
+
+function copying(series: Extract<RecipeSource, { copying: object }>['copying']): SampleSource {
+  return {
+    length: series.count,
+    read: async (index) => ({
+      record: { images: [], conversations: copyingAt(series, index) },
+      pictures: [],
+    }),
+    close: async () => {},
+  }
 }
 
 async function dataset({ path, images }: Extract<RecipeSource, { path: string }>): Promise<SampleSource> {

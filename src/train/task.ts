@@ -16,8 +16,11 @@ export interface SampleOptions {
   /** The model's own way by default. */
   readonly tiling?: TilingOptions | undefined
   readonly maxLength: number
-  /** What is learned: the answers of a conversation (default), or a caption without its question (LLaVA, stage 1). */
-  readonly labels?: 'conversation' | 'caption' | undefined
+  /**
+   * What is learned: the answers of a conversation (default); a caption without its question (LLaVA, stage 1); or the
+   * answers, and under each visual token the letter that it shows (`labelVisualTokens`).
+   */
+  readonly labels?: 'conversation' | 'caption' | 'visual-tokens' | undefined
 }
 
 /** A sample whose length is known, so that its batch can be chosen. */

@@ -4,6 +4,7 @@ import { businessCard } from './kinds/business-card.ts'
 import { form } from './kinds/form.ts'
 import { invoice } from './kinds/invoice.ts'
 import { keyValue } from './kinds/key-value.ts'
+import { letterCells } from './kinds/letters.ts'
 import { line } from './kinds/line.ts'
 import { lineChart } from './kinds/line-chart.ts'
 import { lines } from './kinds/lines.ts'
@@ -21,6 +22,7 @@ import { words } from './kinds/words.ts'
 
 /** All kinds of pictures, each in its own file. */
 export const kinds = {
+  letters: letterCells,
   words,
   line,
   lines,

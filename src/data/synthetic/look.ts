@@ -38,12 +38,9 @@ export interface Area {
  * @param margin around the area, in pixels
  * @returns the area that stays on the page
  */
-export function layGround(page: Page, { ground }: Look, margin: number, dice: Dice): Area {
+export function layGround(page: Page, look: Look, margin: number, dice: Dice): Area {
   const { ctx, width, height } = page
-  const gradient = ctx.createLinearGradient(0, 0, 0, height)
-  for (const [i, color] of ground.entries()) gradient.addColorStop(i, color)
-  ctx.fillStyle = ground.length > 1 ? gradient : ground[0]!
-  ctx.fillRect(0, 0, width, height)
+  fillGround(page, look)
   const turn = dice.chance(0.35) ? dice.float(-3, 3) * (Math.PI / 180) : 0
   ctx.translate(width / 2, height / 2)
   ctx.rotate(turn)
@@ -51,6 +48,14 @@ export function layGround(page: Page, { ground }: Look, margin: number, dice: Di
   const left = margin + (Math.abs(Math.sin(turn)) * height) / 2
   const top = margin + (Math.abs(Math.sin(turn)) * width) / 2
   return { left, top, width: width - 2 * left, height: height - 2 * top }
+}
+
+/** The page in the look's colour, or in two that run into each other. */
+export function fillGround({ ctx, width, height }: Page, { ground }: Look): void {
+  const gradient = ctx.createLinearGradient(0, 0, 0, height)
+  for (const [i, color] of ground.entries()) gradient.addColorStop(i, color)
+  ctx.fillStyle = ground.length > 1 ? gradient : ground[0]!
+  ctx.fillRect(0, 0, width, height)
 }
 
 /** Printed on paper: a book, a letter, a list. */

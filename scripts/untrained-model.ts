@@ -1,0 +1,127 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { writeSafetensors } from '../src/checkpoint/write-safetensors.ts'
+import { decoderOf } from '../src/decoders/registry.ts'
+import { seededRandom } from '../src/generate/random.ts'
+import { type InternVlConfig, internVlConfig, internVlShapes } from '../src/systems/internvl-config.ts'
+import { elementCount, f32, type HostTensor } from '../src/tensor/tensor.ts'
+import { letterTokenizer } from './letter-tokenizer.ts'
+
+/**
+ * `node scripts/untrained-model.ts --out DIR [--seed 1]`: Mini-Monkey's architecture at small scale, with a tokenizer of
+ * letters and weights from which training starts. The same seed writes the same files.
+ */
+const { values } = parseArgs({
+  options: { out: { type: 'string' }, seed: { type: 'string', default: '1' } },
+})
+if (!values.out) {
+  process.stderr.write('usage: untrained-model --out DIR [--seed N]\n')
+  process.exit(2)
+}
+const tokenizer = letterTokenizer()
+const width = 256
+const tileSize = 224
+const config = {
+  architectures: ['MiniMonkeyChatModel'],
+  model_type: 'internvl_chat',
+  vision_config: {
+    architectures: ['InternVisionModel'],
+    model_type: 'intern_vit_6b',
+    hidden_size: width,
+    num_attention_heads: 4,
+    intermediate_size: 4 * width,
+    num_hidden_layers: 6,
+    patch_size: 14,
+    image_size: tileSize,
+    qkv_bias: true,
+    qk_normalization: false,
+    norm_type: 'layer_norm',
+    layer_norm_eps: 1e-6,
+  },
+  llm_config: {
+    architectures: ['InternLM2ForCausalLM'],
+    model_type: 'internlm2',
+    vocab_size: tokenizer.size,
+    hidden_size: width,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    intermediate_size: 704,
+    num_hidden_layers: 4,
+    rope_theta: 10000,
+    max_position_embeddings: 4096,
+    rms_norm_eps: 1e-5,
+    pad_token_id: 0,
+    bos_token_id: 1,
+    eos_token_id: 2,
+  },
+  template: 'panoptes',
+  force_image_size: tileSize,
+  downsample_ratio: 0.5,
+  ps_version: 'v2',
+  select_layer: -1,
+  dynamic_image_size: true,
+  use_thumbnail: true,
+  min_dynamic_patch: 1,
+  max_dynamic_patch: 12,
+}
+await mkdir(values.out, { recursive: true })
+for (const [name, content] of Object.entries(tokenizer.files))
+  await writeFile(join(values.out, name), content)
+await writeFile(join(values.out, 'config.json'), `${JSON.stringify(config, undefined, 1)}\n`)
+const parsed = internVlConfig.parse(config)
+const shapes = internVlShapes(parsed, decoderOf(parsed.llm_config, 'untrained-model.ts'))
+const weights = new Map(
+  Object.entries(shapes).map(([key, shape], place) => [key, initial(key, shape, place, parsed)]),
+)
+await writeFile(join(values.out, 'model.safetensors'), writeSafetensors(weights))
+const parameters = Object.values(shapes).reduce((sum, shape) => sum + elementCount(shape), 0)
+process.stderr.write(`${(parameters / 1e6).toFixed(1)} M parameters in ${values.out}\n`)
+
+/**
+ * Norms and layer scales begin at 1, biases at 0; matrices at N(0, 1/inputs), those that end a residual branch divided by
+ * √(2·layers); positions as two-dimensional sines, so that near patches begin alike.
+ */
+function initial(
+  key: string,
+  shape: readonly number[],
+  place: number,
+  config: InternVlConfig,
+): HostTensor<'f32'> {
+  const { num_hidden_layers: layers, hidden_size: width } = config.vision_config
+  if (/bias$/.test(key)) return filled(shape, 0)
+  if (/(norm\d?|mlp1\.0)\.weight$|\.ls[12]$/.test(key)) return filled(shape, 1)
+  if (key.endsWith('position_embedding')) return f32(shape, sines(Math.sqrt(shape[1]! - 1), width))
+  const decoderLayers = (config.llm_config as unknown as { num_hidden_layers: number }).num_hidden_layers
+  const depth = key.startsWith('vision_model') ? layers : decoderLayers
+  const endsBranch = /(attn\.proj|fc2|attention\.wo|feed_forward\.w2)\.weight$/.test(key)
+  const inputs = elementCount(shape) / shape[0]!
+  const spread = /(class_embedding|tok_embeddings)/.test(key)
+    ? 0.3
+    : Math.sqrt(1 / inputs) / (endsBranch ? Math.sqrt(2 * depth) : 1)
+  const draw = seededRandom(Number(values.seed), place)
+  const normal = (): number => Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw())
+  return f32(
+    shape,
+    Float32Array.from({ length: elementCount(shape) }, () => spread * normal()),
+  )
+}
+
+function filled(shape: readonly number[], value: number): HostTensor<'f32'> {
+  return f32(shape, new Float32Array(elementCount(shape)).fill(value))
+}
+
+/** The class token's zeros, then each patch's row in the first half of the channels and its column in the second. */
+function sines(side: number, width: number): Float32Array<ArrayBuffer> {
+  const table = new Float32Array((side * side + 1) * width)
+  const quarter = width / 4
+  for (let patch = 0; patch < side * side; patch++)
+    for (const [half, at] of [Math.floor(patch / side), patch % side].entries())
+      for (let i = 0; i < quarter; i++) {
+        const angle = at / 100 ** (i / quarter)
+        const start = (patch + 1) * width + half * 2 * quarter
+        table[start + i] = 0.5 * Math.sin(angle)
+        table[start + quarter + i] = 0.5 * Math.cos(angle)
+      }
+  return table
+}
