@@ -5,6 +5,8 @@ import { Page } from '../page.ts'
 
 const side = 8
 const cell = 28
+/** Narrow enough that each letter stays in its token's part of the picture. */
+const margin = 8
 
 /**
  * Eight rows of eight cells with a letter each, or nothing, as on a chart for the eyes. One question asks for every
@@ -13,18 +15,18 @@ const cell = 28
  */
 export const letterCells: Compose = (dice, fonts) => {
   const look = anyLook(dice, fonts)
-  const page = new Page(side * cell, side * cell)
+  const page = new Page(side * cell + 2 * margin, side * cell + 2 * margin)
   fillGround(page, look)
   const { family, face, color } = look
-  const size = dice.float(14, 27)
+  const size = dice.float(14, 22)
   // Some families have capitals only, and ß has none of one letter.
   const printed = (letter: string) =>
     family.isCapsOnly ? (letter === 'ß' ? 'S' : letter.toUpperCase()) : letter
   const cells = anyCells(dice, side * side, 0.5).map(printed)
   const marks = cells.flatMap((letter, i) => {
     if (letter === EMPTY_CELL) return []
-    const x = cell * ((i % side) + 0.5) + dice.float(-4, 4)
-    const y = cell * (Math.floor(i / side) + 0.5) + size * 0.36 + dice.float(-3, 3)
+    const x = margin + cell * ((i % side) + 0.5) + dice.float(-4, 4)
+    const y = margin + cell * (Math.floor(i / side) + 0.5) + size * 0.36 + dice.float(-1, 3)
     return [page.write(letter, x, y, { family, face, size, color, align: 'center' })]
   })
   const asked = [
