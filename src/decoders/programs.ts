@@ -6,7 +6,7 @@ import type { EngineMemory, NamedTensors } from '../runtime/engine.ts'
 import { KvCache } from '../runtime/kv-cache.ts'
 import { LateProgram } from '../runtime/late-program.ts'
 import type { Part } from '../runtime/precision.ts'
-import { type CompileOptions, Program } from '../runtime/program.ts'
+import { type CompileOptions, closesUnused, Program } from '../runtime/program.ts'
 import { InputError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import { CellPrecision } from './cell-precision.ts'
@@ -26,6 +26,9 @@ export interface DecoderProgramOptions {
 
 /** New tokens up to which 8-bit cells are read as they are: changing their type costs more. */
 const mostNarrowTokens = 64
+
+/** Tokens whose embeddings are looked up in one run. */
+const embeddedTokens = 512
 
 /** What one stage gives for new tokens. */
 export interface StageResult {
@@ -174,10 +177,17 @@ export class DecoderPrograms {
 
   /** ids, B rows of T → embeddings [B, T, H]. */
   async embed(ids: readonly (readonly number[])[]): Promise<HostTensor<'f32'>> {
-    const shape = [ids.length, ids[0]!.length]
-    const tensor = hostTensor('i64', shape, BigInt64Array.from(ids.flat(), BigInt))
-    const { embeddings } = await (await this.#embedding.get()).run({ ids: tensor })
-    return embeddings as HostTensor<'f32'>
+    const program = await this.#embedding.get()
+    const { hiddenSize } = this.decoder
+    const flat = BigInt64Array.from(ids.flat(), BigInt)
+    const data = new Float32Array(flat.length * hiddenSize)
+    // In parts: the engine keeps for ever what its largest run took.
+    for (let from = 0; from < flat.length; from += embeddedTokens) {
+      const part = flat.subarray(from, from + embeddedTokens)
+      const { embeddings } = await program.run({ ids: hostTensor('i64', [1, part.length], part) })
+      data.set(embeddings!.data as Float32Array, from * hiddenSize)
+    }
+    return hostTensor('f32', [ids.length, ids[0]!.length, hiddenSize], data)
   }
 
   /**
@@ -288,8 +298,7 @@ export class DecoderPrograms {
 
   /** Whether the stages over floats and those over 8 bits stay open beside one another. */
   get #keepsBoth(): boolean {
-    const { precision, keepsBothForms } = this.#options.compile
-    return keepsBothForms ?? precision?.decoder !== 'int4'
+    return !closesUnused(this.#options.compile)
   }
 
   #observes(index: number): boolean {

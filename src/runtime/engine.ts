@@ -48,6 +48,8 @@ export interface EngineSession {
    * @throws EngineError `run-failed`, `session-disposed`, `feed-data`, `output-data`; AbortError `aborted`
    */
   run(feeds: NamedTensors, fetch: readonly string[], control?: RunControl): Promise<NamedTensors>
+  /** Frees the weights until the next run, unless one is under way; absent where a session stays open. */
+  rest?(): Promise<void>
   /** Frees the session and its weights; a run that is under way is stopped. Running afterwards is an error. */
   dispose(): Promise<void>
 }

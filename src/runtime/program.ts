@@ -8,6 +8,7 @@ import { lowered } from './lower.ts'
 import { placeWeights } from './place-weights.ts'
 import type { Part, Precisions } from './precision.ts'
 import type { QuantisedStore } from './quantised-weights.ts'
+import { RestingSession } from './resting-session.ts'
 import { SwappedSession } from './swapped-session.ts'
 
 export interface CompileOptions {
@@ -30,10 +31,19 @@ export interface CompileOptions {
   /** Where quantised and computed weights are kept; in memory by default. */
   readonly quantised?: QuantisedStore | undefined
   /**
-   * In int4: keeps the form for many rows (int8) open beside that for few, so that changing between prompts and
-   * answers takes no time and a 1.8 B decoder 1.5 GB more.
+   * In int4: keeps open what is not used at the moment (`closesUnused`), so that changing between pictures, prompts and
+   * answers takes no time and a 2 B model 2 GB more.
    */
   readonly keepsBothForms?: boolean | undefined
+}
+
+/**
+ * Whether what is not used at the moment is closed, and opened again when it is: the vision tower once the pictures are
+ * encoded, the form for many rows (int8) while an answer is written. That is the rule of int4, which is chosen for its
+ * memory, unless `keepsBothForms`.
+ */
+export function closesUnused({ precision, keepsBothForms }: CompileOptions): boolean {
+  return precision?.decoder === 'int4' && !keepsBothForms
 }
 
 /**
@@ -79,12 +89,12 @@ export class Program {
       )
     const { many, few, widens } = await lowered(device === 'cpu' ? fuseAttention(outputs) : outputs, options)
     const { onnx, open } = await written(name, many, options, widens)
-    if (!few) return new Program(name, onnx, await open(), outputs)
+    if (!few) return new Program(name, onnx, await openedFor(options, open), outputs)
     const session = new SwappedSession({
       many: open,
       few: (await written(name, few.outputs, options, widens)).open,
       hasFewRows: (feeds) => few.isEnough(bindShapes(name, onnx.inputs, feeds)),
-      keepsBoth: options.keepsBothForms ?? false,
+      keepsBoth: !closesUnused(options),
     })
     await session.open('many') // what runs first, and tells now what the engine refuses
     return new Program(name, onnx, session, outputs)
@@ -109,9 +119,29 @@ export class Program {
     return this.#work(new Map(Object.entries(sizes)))
   }
 
+  /**
+   * Frees what a vision tower holds until it is run again, where `closesUnused` says so. Opening it again takes as long
+   * as at first.
+   */
+  async rest(): Promise<void> {
+    await this.#session.rest?.()
+  }
+
   dispose(): Promise<void> {
     return this.#session.dispose()
   }
+}
+
+/** A decoder's parts are needed for every token, or close by rules of their own. */
+async function openedFor(
+  options: CompileOptions,
+  open: () => Promise<EngineSession>,
+): Promise<EngineSession> {
+  const { part = 'vision' } = options
+  if (part !== 'vision' || !closesUnused(options)) return open()
+  const session = new RestingSession(open)
+  await session.wake()
+  return session
 }
 
 /** A graph as ONNX, and what opens it. */

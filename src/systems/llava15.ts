@@ -56,7 +56,6 @@ export async function openLlava(files: ModelFiles, options: OpenOptions): Promis
     stopIds: [...new Set(stopIds)],
     stopTexts: [stopText(template)],
     tiling,
-    encoders: [vision],
     encodeWork: ({ tileCount }) => addWork([vision.work({ N: 1 }), tileCount]),
     prepare: (conversation) => prepareLlava({ name, sight, tiling, template, tokenizer }, conversation),
   })
@@ -126,7 +125,11 @@ export async function compileLlava(
   const tokensPerTile = tokensPerLlavaTile(config, tower)
   const sight = { config, tileSize: tower.image_size, tokensPerTile, maxTokens: decoder.rope.maxPositions }
   const encode = llavaEncoder(sight, vision, await newlineOf(checkpoint), new VisualTokenCache(visualCache))
-  return { sight, vision, reader: { programs, placeholderId: IMAGE_ID, padId: 0, encode } }
+  return {
+    sight,
+    vision,
+    reader: { programs, encoders: [vision], placeholderId: IMAGE_ID, padId: 0, encode },
+  }
 }
 
 /** Tiles → tokens of each picture in the order of `mm_patch_merge_type`. */

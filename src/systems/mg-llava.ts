@@ -50,7 +50,6 @@ export async function openMgLlava(files: ModelFiles, options: OpenOptions): Prom
       tileSize: sight.highSide,
       fit: model.config.pad_image_to_square ? 'pad' : 'crop',
     },
-    encoders: [vision],
     encodeWork: ({ views }) =>
       addWork(...views.map((view) => [vision.work({ N: 1, n: view.objects.boxes.length }), 1] as const)),
     prepare: (conversation) => prepareMgLlava({ sight, template, tokenizer }, conversation),
@@ -83,7 +82,11 @@ export async function compileMgLlava(
     tokensPerPicture: Math.floor(tower.image_size / tower.patch_size) ** 2,
   }
   const encode = encodeViews(vision, model, new VisualTokenCache(visualCache))
-  return { sight, vision, reader: { programs, placeholderId: IMAGE_ID, padId: 0, encode } }
+  return {
+    sight,
+    vision,
+    reader: { programs, encoders: [vision], placeholderId: IMAGE_ID, padId: 0, encode },
+  }
 }
 
 /** Every view's visual tokens and, behind them, its object tokens: [Σ(T + n), H]. */

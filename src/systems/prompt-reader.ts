@@ -1,5 +1,6 @@
 import type { DecoderPrograms } from '../decoders/programs.ts'
 import { DecoderSequence, tokenRange } from '../decoders/sequence.ts'
+import type { Program } from '../runtime/program.ts'
 import { stopwatch } from '../runtime/stopwatch.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 import { PrefixCache, type TokenIdentity } from './prefix-cache.ts'
@@ -15,6 +16,8 @@ export interface PromptReaderParts<P extends PreparedConversation = PreparedConv
   readonly placeholderId: number
   /** What fills the left of shorter prompts in a batch. */
   readonly padId: number
+  /** What `encode` runs: programs besides the decoder's, which rest while no picture is encoded. */
+  readonly encoders: readonly Program[]
   /** The visual tokens of a conversation that has pictures, in the order of their placeholders: [..., H]. */
   readonly encode: (prepared: P, run: RunOptions) => Promise<HostTensor<'f32'>>
   /** Which positions of the embedded prompt [1, L, H] the decoder reads; all by default. */
@@ -30,6 +33,8 @@ export class PromptReader<P extends PreparedConversation = PreparedConversation>
   readonly #parts: PromptReaderParts<P>
   readonly #prefixes = new PrefixCache()
   readonly #identities = new TokenIdentities()
+  /** Calls that may still encode a picture. */
+  #encoding = 0
 
   constructor(parts: PromptReaderParts<P>) {
     this.#parts = parts
@@ -37,19 +42,9 @@ export class PromptReader<P extends PreparedConversation = PreparedConversation>
 
   /** Reads several prompts together, padded at the left to the longest. @throws AbortError `aborted` */
   async read(batch: readonly P[], run: RunOptions = {}): Promise<DecodingState> {
-    const { programs, padId, placeholderId, compress } = this.#parts
+    const { programs, padId, placeholderId } = this.#parts
     const clock = stopwatch()
-    const seconds = { encode: 0, compress: 0 }
-    const rows: HostTensor<'f32'>[] = []
-    const layouts: VisualLayout[] = []
-    for (const prepared of batch) {
-      const embeddings = await this.embed(prepared, run)
-      seconds.encode += clock()
-      const layout = (await compress?.(prepared, embeddings, run)) ?? prepared.layout
-      layouts.push(layout)
-      rows.push(layout.keptPositions ? selectTokens(embeddings, layout.keptPositions) : embeddings)
-      seconds.compress += clock()
-    }
+    const { rows, layouts, seconds } = await this.#embedAll(batch, run, clock)
     const { embeddings, padding } = padLeft(rows, await programs.embed([[padId]]))
     const only = batch.length === 1 ? batch[0]! : undefined
     const tokens = only && (await this.#identities.of(only, placeholderId, layouts[0]!.keptPositions))
@@ -76,6 +71,29 @@ export class PromptReader<P extends PreparedConversation = PreparedConversation>
     state.reusedTokens = held
     state.timings = { prepare: 0, ...seconds, prefill: clock() }
     return state
+  }
+
+  /** What the decoder reads of each prompt, [1, L, H]; then the encoders rest. */
+  async #embedAll(batch: readonly P[], run: RunOptions, clock: () => number) {
+    const { compress, encoders } = this.#parts
+    const seconds = { encode: 0, compress: 0 }
+    const rows: HostTensor<'f32'>[] = []
+    const layouts: VisualLayout[] = []
+    this.#encoding++
+    try {
+      for (const prepared of batch) {
+        const embeddings = await this.embed(prepared, run)
+        seconds.encode += clock()
+        const layout = (await compress?.(prepared, embeddings, run)) ?? prepared.layout
+        layouts.push(layout)
+        rows.push(layout.keptPositions ? selectTokens(embeddings, layout.keptPositions) : embeddings)
+        seconds.compress += clock()
+      }
+    } finally {
+      this.#encoding--
+      if (this.#encoding === 0) await Promise.all(encoders.map((encoder) => encoder.rest()))
+    }
+    return { rows, layouts, seconds }
   }
 
   /** The prompt with its visual tokens, [1, L, H]. */

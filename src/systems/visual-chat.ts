@@ -25,8 +25,6 @@ export interface VisualChatParts<P extends PreparedConversation = PreparedConver
   readonly encodeWork: (prepared: P) => Work
   /** How many tokens of a prompt are left by the compression that it asks for. */
   readonly compressedLength?: (prepared: P) => number
-  /** Programs besides the decoder's, to be freed with it. */
-  readonly encoders: readonly { dispose(): Promise<void> }[]
 }
 
 /** A system whose visual tokens replace placeholders of a chat prompt. */

@@ -7,6 +7,7 @@ import { callAsync, type Pointer } from './api.ts'
 import { BorrowedTensors } from './borrowed-tensors.ts'
 import type { OrtLibrary } from './library.ts'
 import type { NativeMemory } from './memory.ts'
+import { trimHeap } from './pages.ts'
 import { RunResults } from './results.ts'
 import type { Signature } from './signature.ts'
 import { check } from './status.ts'
@@ -67,6 +68,7 @@ export class NativeSession implements EngineSession {
     for (const flight of this.#flights) flight.stop()
     await Promise.allSettled([...this.#flights].map(({ ended }) => ended))
     await callAsync(this.#library.api.ReleaseSession, [this.#session])
+    await trimHeap(this.#library.ffi)
   }
 
   #check(feeds: NamedTensors, fetch: readonly string[], outputs: NamedTensors): void {
