@@ -1,3 +1,4 @@
+import { markLayer } from '../graph/layer.ts'
 import { add, fusedAttention, gelu, quickGelu } from '../graph/ops/index.ts'
 import { type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
@@ -15,8 +16,9 @@ import type { ClipLayersConfig } from './clip-config.ts'
 export function clipLayers(w: Weights, x: Tensor, config: ClipLayersConfig, mask?: Tensor): Tensor[] {
   const hiddenStates = [x]
   for (let i = 0; i < config.num_hidden_layers; i++) {
-    const output = clipBlock(w.at('encoder.layers').at(i), hiddenStates[i]!, config, mask)
-    hiddenStates.push(tap(`hidden_states.${i + 1}`, output))
+    const input = hiddenStates[i]!
+    const output = clipBlock(w.at('encoder.layers').at(i), input, config, mask)
+    hiddenStates.push(markLayer(input, tap(`hidden_states.${i + 1}`, output)))
   }
   return hiddenStates
 }

@@ -1,4 +1,5 @@
 import { type Dim, floorDivDims } from '../graph/dim.ts'
+import { markLayer } from '../graph/layer.ts'
 import { add, concat, gelu, linearProduct, mul, patchify, reshape, split } from '../graph/ops/index.ts'
 import { type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
@@ -19,7 +20,7 @@ export function internVit(w: Weights, pixels: Tensor, config: InternVitConfig): 
   let x = tap('embeddings', embedPatches(w.at('embeddings'), pixels, config))
   const hiddenStates = [x]
   for (let i = 0; i < config.num_hidden_layers; i++) {
-    x = tap(`hidden_states.${i + 1}`, layer(w.at('encoder.layers').at(i), x, config))
+    x = markLayer(x, tap(`hidden_states.${i + 1}`, layer(w.at('encoder.layers').at(i), x, config)))
     hiddenStates.push(x)
   }
   return { hiddenStates }

@@ -2,20 +2,32 @@ import { GraphError } from '../tensor/errors.ts'
 import { addDims, type Dim, sameDim, shapeText } from './dim.ts'
 import type { OpDefinition } from './op.ts'
 import { add, concat, expand } from './ops/index.ts'
+import { Recomputation } from './recompute.ts'
 import { type Node, scalar, type Tensor, topologicalOrder } from './tensor.ts'
+
+export interface GradientOptions {
+  /** What the backward pass computes a second time in order not to hold it: the inside of layers (`markLayer`). */
+  readonly recompute?: 'layers' | undefined
+}
 
 /**
  * d loss / d each of `wrt`, as tensors of the same graph (reverse mode). A tensor that the loss does not depend on
  * gets zeros.
  * @throws GraphError `loss-not-scalar`, `no-gradient` when a float path runs through an op without a gradient.
  */
-export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+export function gradients(
+  loss: Tensor,
+  wrt: readonly Tensor[],
+  { recompute }: GradientOptions = {},
+): Tensor[] {
   if (loss.shape.length !== 0)
     throw new GraphError(
       'loss-not-scalar',
       `The loss has shape ${shapeText(loss.shape)}; take its sum or mean first.`,
     )
   const order = topologicalOrder([loss])
+  const recomputation = recompute && new Recomputation(order)
+  const isWrt = new Set<Tensor>(wrt)
   const leadsToWrt = new Set<Tensor>(wrt)
   for (const tensor of order)
     if (tensor.source.kind === 'node' && tensor.source.inputs.some((x) => leadsToWrt.has(x)))
@@ -23,6 +35,8 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
 
   // What each use of a tensor gives.
   const upstream = new Map<Tensor, Tensor[]>([[loss, [scalar(1)]]])
+  // What was found for `wrt` since the last layer was entered. Computing it later would hold that layer's inside.
+  let found: Tensor[] = []
   for (const tensor of order.toReversed()) {
     const uses = upstream.get(tensor)
     if (!uses || tensor.source.kind !== 'node' || !leadsToWrt.has(tensor)) continue
@@ -34,11 +48,14 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
       throw new GraphError('no-gradient', `${op.name} has no gradient, but a trained weight lies below it.`, {
         op: op.name,
       })
-    const parts = definition.gradient({ inputs, output: tensor, dy, attributes })
+    if (recomputation?.enter(tensor, [dy, ...found])) found = []
+    const seen = (x: Tensor): Tensor => recomputation?.seenBy(tensor, x) ?? x
+    const parts = definition.gradient({ inputs: inputs.map(seen), output: seen(tensor), dy, attributes })
     inputs.forEach((x, i) => {
       const part = parts[i]
       if (!part || !leadsToWrt.has(x)) return
       upstream.set(x, [...(upstream.get(x) ?? []), part])
+      if (recomputation && isWrt.has(x)) found.push(part)
     })
   }
   return wrt.map((x) => {

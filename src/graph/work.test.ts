@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { checkpointOf } from '../checkpoint/entries.ts'
 import { zeros } from '../tensor/tensor.ts'
 import { dim } from './dim.ts'
-import { conv, embedding, linearProduct, matmulTransposed } from './ops/index.ts'
+import { add, conv, embedding, linearProduct, matmul, matmulTransposed } from './ops/index.ts'
 import { input } from './tensor.ts'
 import { Weights } from './weights.ts'
 import { addWork, workOf } from './work.ts'
@@ -36,6 +36,11 @@ test('counts products with weights, products of values, and weights read', () =>
       weights: 2 * 5 * 8 + 16 * 8, // ten rows of the table, the matrix whole
     },
   )
+})
+
+test('a product that a gradient writes down again is counted once', () => {
+  const [a, b] = [input('a', 'f32', [2, 3]), input('b', 'f32', [3, 4])]
+  assert.equal(workOf([add(matmul(a, b), matmul(a, b))])(new Map()).attention, 2 * 3 * 4)
 })
 
 test('a convolution takes one filter for each of its outputs, of its group alone', () => {

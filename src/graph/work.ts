@@ -33,6 +33,7 @@ export function workOf(outputs: readonly Tensor[]): (symbols: ReadonlyMap<string
       source.kind === 'node' && source.op.name === 'embedding' ? [source.inputs[0]!] : [],
     ),
   )
+  const repeated = repeatedProducts(order)
   return (symbols) => {
     const sizeOf = (d: Dim): number => (typeof d === 'number' ? d : evaluateDim(d, symbols))
     const elements = (x: Tensor): number => x.shape.reduce<number>((product, d) => product * sizeOf(d), 1)
@@ -40,7 +41,7 @@ export function workOf(outputs: readonly Tensor[]): (symbols: ReadonlyMap<string
     for (const tensor of order) {
       const { source } = tensor
       if (source.kind === 'weight' && !tables.has(tensor)) weights += elements(tensor)
-      if (source.kind !== 'node') continue
+      if (source.kind !== 'node' || repeated.has(tensor)) continue
       const [a, b] = source.inputs
       switch (source.op.name) {
         case 'linear':
@@ -64,4 +65,19 @@ export function workOf(outputs: readonly Tensor[]): (symbols: ReadonlyMap<string
     }
     return { linear, attention, weights }
   }
+}
+
+/** Products that an earlier one has computed: the engine shares what a gradient writes down again. */
+function repeatedProducts(order: readonly Tensor[]): Set<Tensor> {
+  const partners = new Map<Tensor, Set<Tensor>>()
+  return new Set(
+    order.filter(({ source }) => {
+      if (source.kind !== 'node' || source.op.name !== 'matmul') return false
+      const [a, b] = source.inputs as [Tensor, Tensor]
+      const known = partners.get(a) ?? new Set()
+      const isRepeated = known.has(b)
+      partners.set(a, known.add(b))
+      return isRepeated
+    }),
+  )
 }

@@ -2,6 +2,7 @@ import type { Decoder } from '../decoders/decoder.ts'
 import { trainingMask } from '../decoders/mask.ts'
 import { RotaryState } from '../decoders/rope.ts'
 import { dim } from '../graph/dim.ts'
+import { markLayer } from '../graph/layer.ts'
 import { input, type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
@@ -20,8 +21,10 @@ export function decoderStates(decoder: Decoder, w: Weights, embeddings: Tensor):
     mask: input('mask', 'f32', [B, T, T]),
   }
   let x = embeddings
-  for (let layer = 0; layer < decoder.layers; layer++)
-    x = tap(`decoder.hidden_states.${layer + 1}`, decoder.block(w, layer, x, context).output)
+  for (let layer = 0; layer < decoder.layers; layer++) {
+    const { output } = decoder.block(w, layer, x, context)
+    x = markLayer(x, tap(`decoder.hidden_states.${layer + 1}`, output))
+  }
   return tap('decoder.normed', decoder.norm(w, x))
 }
 

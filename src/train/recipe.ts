@@ -101,6 +101,8 @@ const stage = z
     /** Steps from 1 on, or a share of the stage below 1. */
     warmup: z.number().nonnegative().default(0.03),
     maxNorm: positive.optional(),
+    /** `layers`: holds the inside of one layer at a time, for a second forward pass. Takes less memory and more time. */
+    recompute: z.literal('layers').optional(),
     /** How pictures are cut; the model's own way by default. */
     tiling: z.looseObject({ strategy: z.string() }).optional(),
     /** The longest sequence; what is beyond is cut off. */

@@ -19,6 +19,8 @@ export interface StepOptions {
   readonly maxNorm?: number
   /** Batches whose gradients are averaged before an update; 1 by default. */
   readonly microBatches?: number
+  /** `layers`: the backward pass computes the inside of each layer again from its input and holds it for one at a time. */
+  readonly recompute?: 'layers' | undefined
   readonly compile: CompileOptions
 }
 
@@ -80,7 +82,7 @@ export class TrainingStep {
     loss: (w: Weights) => Tensor,
     options: StepOptions,
   ): Promise<TrainingStep> {
-    const { groups, optimizer, maxNorm, microBatches = 1, compile } = options
+    const { groups, optimizer, maxNorm, microBatches = 1, recompute, compile } = options
     const all = new Weights(checkpoint)
     loss(all)
     const shapes = new Map([...all.read()].map(([key, { shape }]) => [key, shape as readonly number[]]))
@@ -88,7 +90,7 @@ export class TrainingStep {
     const parameters = new Map(trained.map(({ key }) => [key, input(key, 'f32', shapes.get(key)!)]))
     const total = loss(new Weights(checkpoint, '', new Map(parameters)))
     const values = [...parameters.values()]
-    const slopes = gradients(total, values)
+    const slopes = gradients(total, values, { recompute })
     const averaged = slopes.map((slope, i) =>
       // What the earlier micro-batches gave is added, each with its share.
       microBatches === 1

@@ -152,12 +152,13 @@ async function trainStage(
   const sampling = samplingOf(stage)
   const task = await openTask(files, sampling)
   const model = stageModel(task, recipe, index, await run.trainedBefore(index))
-  const { train: groups, maxNorm, microBatches } = stage
+  const { train: groups, maxNorm, microBatches, recompute } = stage
   const step = await TrainingStep.compile(model.checkpoint, (w) => model.loss(w), {
     groups: model.targeted.length > 0 ? [{ match: model.targeted }, ...groups] : groups,
     optimizer: optimizerOf(stage),
     ...(maxNorm !== undefined && { maxNorm }),
     microBatches,
+    recompute,
     compile,
   })
   const firstBatch = first * microBatches

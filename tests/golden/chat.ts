@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises'
 import { parseConfig } from '../../src/checkpoint/config.ts'
 import { folderSource } from '../../src/checkpoint/folder.ts'
 import { decoderOf } from '../../src/decoders/registry.ts'
-import { gradients } from '../../src/graph/gradient.ts'
 import { Weights } from '../../src/graph/weights.ts'
 import { asPillow, decodeImage } from '../../src/image/decode.ts'
 import { normalisations } from '../../src/image/normalise.ts'
@@ -20,7 +19,7 @@ import { planTiles, type TilingOptions } from '../../src/tiling/tiling.ts'
 import { type Batch, collate, joinTiles, type Sample } from '../../src/train/collate.ts'
 import { internVlFeeds, internVlLoss } from '../../src/train/internvl-training.ts'
 import type { GoldenCase } from './case.ts'
-import { caseWeights, onCpu, runOnce, withTaps } from './programs.ts'
+import { caseWeights, onCpu, runOnce, slopesOf, withTaps } from './programs.ts'
 
 /** The system that a case's configuration describes, from its weights and the files below tokenizer/. */
 export async function caseSystem(golden: GoldenCase): Promise<System> {
@@ -122,7 +121,7 @@ export async function trainingTensors(
   const weights = new Weights(await caseWeights(golden))
   const loss = internVlLoss(weights, config, decoder)
   const trained = [...weights.read().keys()].filter(options.isTrained).sort()
-  const slopes = gradients(
+  const slopes = slopesOf(
     loss,
     trained.map((key) => weights.get(key)),
   )

@@ -6,21 +6,23 @@ import { type GoldenCase, type GoldenResult, type GoldenRunner, loadGoldenCase }
 import { compareTensor, exact, strictestTolerance, toleranceOf } from './compare.ts'
 
 /**
- * `npm run golden -- [--engine NAME] FOLDER…`: compares what Panoptes computes, on the default engine or the named one,
- * with recorded outputs of official implementations.
+ * `npm run golden -- [--engine NAME] [--recompute] FOLDER…`: compares what Panoptes computes, on the default engine or the
+ * named one, with recorded outputs of official implementations; with `--recompute` in training by layers that are
+ * computed a second time.
  */
 async function main(args: readonly string[]): Promise<number> {
   const { values, positionals: folders } = parseArgs({
     args: [...args],
-    options: { engine: { type: 'string' } },
+    options: { engine: { type: 'string' }, recompute: { type: 'boolean' } },
     allowPositionals: true,
   })
   if (folders.length === 0) {
-    process.stderr.write('usage: npm run golden -- [--engine NAME] FOLDER…\n')
+    process.stderr.write('usage: npm run golden -- [--engine NAME] [--recompute] FOLDER…\n')
     return 2
   }
-  // The runners, which are loaded later, read it.
+  // The runners, which are loaded later, read them.
   if (values.engine !== undefined) process.env.PANOPTES_ENGINE = values.engine
+  if (values.recompute) process.env.PANOPTES_GOLDEN_RECOMPUTE = '1'
   process.stdout.write(`engine: ${(await chooseEngine()).name}\n`)
   const count = { passed: 0, failed: 0, skipped: 0 }
   for (const folder of folders) count[await runFolder(resolve(folder))]++

@@ -3,6 +3,7 @@ import { folderSource } from '../../src/checkpoint/folder.ts'
 import { openFile } from '../../src/checkpoint/open.ts'
 import type { DecoderPrograms } from '../../src/decoders/programs.ts'
 import { DecoderSequence, type SequenceOptions } from '../../src/decoders/sequence.ts'
+import { gradients } from '../../src/graph/gradient.ts'
 import { type Tensor, tapName, topologicalOrder } from '../../src/graph/tensor.ts'
 import { chooseEngine } from '../../src/runtime/default-engine.ts'
 import type { NamedTensors } from '../../src/runtime/engine.ts'
@@ -30,6 +31,11 @@ export async function runOnce(
   } finally {
     await program.dispose()
   }
+}
+
+/** The loss's gradients, with layers computed a second time where `--recompute` asks for it. */
+export function slopesOf(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  return gradients(loss, wrt, { recompute: process.env.PANOPTES_GOLDEN_RECOMPUTE ? 'layers' : undefined })
 }
 
 /** The value below `output` that model code named with `tap`. */

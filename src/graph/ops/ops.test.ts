@@ -898,6 +898,14 @@ const cases: Record<string, Case[]> = {
       hasSlope: false,
     },
   ],
+  after: [
+    {
+      run: (x, first) => ops.after(x, [first, ops.sum(first, [1])]),
+      inputs: [cells, r([2, 3], 1)],
+      gives: cells,
+      hasSlope: false,
+    },
+  ],
   stopGradient: [{ run: ops.stopGradient, inputs: [cells], gives: cells, hasSlope: false }],
 
   conv: [],

@@ -3,14 +3,22 @@ import { DecoderPrograms } from '../../../src/decoders/programs.ts'
 import { decoderOf } from '../../../src/decoders/registry.ts'
 import { RotaryState } from '../../../src/decoders/rope.ts'
 import { dim } from '../../../src/graph/dim.ts'
-import { gradients } from '../../../src/graph/gradient.ts'
 import { input } from '../../../src/graph/tensor.ts'
 import { Weights } from '../../../src/graph/weights.ts'
 import { type HostTensor, hostTensor, i64 } from '../../../src/tensor/tensor.ts'
 import { causalLoss, causalTargets } from '../../../src/train/causal-loss.ts'
 import { decoderGraphInputs, decoderStates } from '../../../src/train/decoder-graph.ts'
 import type { GoldenCase, GoldenResult } from '../case.ts'
-import { caseWeights, greedy, readPrompt, rowsOf, runOnce, withShape, withTaps } from '../programs.ts'
+import {
+  caseWeights,
+  greedy,
+  readPrompt,
+  rowsOf,
+  runOnce,
+  slopesOf,
+  withShape,
+  withTaps,
+} from '../programs.ts'
 
 /** The decoder alone: padding, cache, rotary variants and their state, loss and gradients. */
 export async function run(golden: GoldenCase): Promise<GoldenResult> {
@@ -123,7 +131,7 @@ async function training(
   const states = decoderStates(decoder, w, decoder.embed(w, input('ids', 'i64', [B, T])))
   const loss = causalLoss(states, (rows) => decoder.head(w, rows))
   const names = [...golden.io.keys()].filter((n) => n.startsWith('expected.grad.')).map((n) => n.slice(14))
-  const slopes = gradients(
+  const slopes = slopesOf(
     loss,
     names.map((name) => w.get(name)),
   )

@@ -1,5 +1,4 @@
 import { clipVit } from '../../../src/encoders/clip-vit.ts'
-import { gradients } from '../../../src/graph/gradient.ts'
 import { input } from '../../../src/graph/tensor.ts'
 import { Weights } from '../../../src/graph/weights.ts'
 import { normalisations } from '../../../src/image/normalise.ts'
@@ -23,7 +22,7 @@ import {
 import type { GoldenCase, GoldenResult } from '../case.ts'
 import { casePicture } from '../chat.ts'
 import { greedyMargins, llavaConfigs, llavaFiles, llavaReader, onRealTokens, stack } from '../llava.ts'
-import { caseWeights, rowsOf, runOnce, tapped, withTaps } from '../programs.ts'
+import { caseWeights, rowsOf, runOnce, slopesOf, tapped, withTaps } from '../programs.ts'
 
 interface Seen {
   readonly picture: Picture
@@ -110,7 +109,7 @@ async function trainingStep(
 
   const loss = llavaLoss(weights, config, tower, decoder)
   const trained = [...weights.read().keys()].filter((key) => golden.io.has(`expected.grad.${key}`))
-  const slopes = gradients(
+  const slopes = slopesOf(
     loss,
     trained.map((key) => weights.get(key)),
   )

@@ -1,5 +1,4 @@
 import { convNext, stagesAtOneSize } from '../../../src/encoders/convnext.ts'
-import { gradients } from '../../../src/graph/gradient.ts'
 import { input } from '../../../src/graph/tensor.ts'
 import { Weights } from '../../../src/graph/weights.ts'
 import { compileMgLlava } from '../../../src/systems/mg-llava.ts'
@@ -28,7 +27,7 @@ import type { GoldenCase, GoldenResult } from '../case.ts'
 import { casePicture } from '../chat.ts'
 import { greedyMargins, stack } from '../llava.ts'
 import { assembledCase, boxRows, caseBoxes, objectRows } from '../mgllava.ts'
-import { rowsOf, runOnce, tapped, withTaps } from '../programs.ts'
+import { rowsOf, runOnce, slopesOf, tapped, withTaps } from '../programs.ts'
 import { subsample } from '../subsample.ts'
 
 /** A whole model: boxes, pixels, both encoders, a training batch with gradients and a step, an answer. */
@@ -92,7 +91,7 @@ async function trainingBatch(
 
   const loss = mgLlavaLoss(weights, model)
   const trained = [...weights.read().keys()].filter((key) => golden.io.has(`expected.grad.${key}`))
-  const slopes = gradients(
+  const slopes = slopesOf(
     loss,
     trained.map((key) => weights.get(key)),
   )
