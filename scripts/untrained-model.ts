@@ -9,18 +9,28 @@ import { elementCount, f32, type HostTensor } from '../src/tensor/tensor.ts'
 import { letterTokenizer } from './letter-tokenizer.ts'
 
 /**
- * `node scripts/untrained-model.ts --out DIR [--seed 1]`: Mini-Monkey's architecture at small scale, with a tokenizer of
- * letters and weights from which training starts. The same seed writes the same files.
+ * `node scripts/untrained-model.ts --out DIR [--width 256] [--vision-layers 6] [--layers 4] [--seed 1]`: Mini-Monkey's
+ * architecture at small scale, with a tokenizer of letters and weights from which training starts; 8.5 M parameters by
+ * default. The same options write the same files.
  */
 const { values } = parseArgs({
-  options: { out: { type: 'string' }, seed: { type: 'string', default: '1' } },
+  options: {
+    out: { type: 'string' },
+    width: { type: 'string', default: '256' },
+    'vision-layers': { type: 'string', default: '6' },
+    layers: { type: 'string', default: '4' },
+    seed: { type: 'string', default: '1' },
+  },
 })
-if (!values.out) {
-  process.stderr.write('usage: untrained-model --out DIR [--seed N]\n')
+const width = Number(values.width)
+if (!values.out || !(width > 0) || width % 128 !== 0) {
+  process.stderr.write(
+    'usage: untrained-model --out DIR [--width N] [--vision-layers N] [--layers N] [--seed N]\n' +
+      'The width is a multiple of 128: heads of 64, two for each of keys and values.\n',
+  )
   process.exit(2)
 }
 const tokenizer = letterTokenizer()
-const width = 256
 const tileSize = 224
 const config = {
   architectures: ['MiniMonkeyChatModel'],
@@ -29,9 +39,9 @@ const config = {
     architectures: ['InternVisionModel'],
     model_type: 'intern_vit_6b',
     hidden_size: width,
-    num_attention_heads: 4,
+    num_attention_heads: width / 64,
     intermediate_size: 4 * width,
-    num_hidden_layers: 6,
+    num_hidden_layers: Number(values['vision-layers']),
     patch_size: 14,
     image_size: tileSize,
     qkv_bias: true,
@@ -44,10 +54,10 @@ const config = {
     model_type: 'internlm2',
     vocab_size: tokenizer.size,
     hidden_size: width,
-    num_attention_heads: 4,
-    num_key_value_heads: 2,
-    intermediate_size: 704,
-    num_hidden_layers: 4,
+    num_attention_heads: width / 64,
+    num_key_value_heads: width / 128,
+    intermediate_size: 2.75 * width,
+    num_hidden_layers: Number(values.layers),
     rope_theta: 10000,
     max_position_embeddings: 4096,
     rms_norm_eps: 1e-5,
