@@ -8,7 +8,8 @@ import { chooseEngine } from '../src/runtime/default-engine.ts'
 import { parseRecipe } from '../src/train/recipe.ts'
 import { type StepLog, train } from '../src/train/trainer.ts'
 
-// Whole runs of the fixture's recipe, in processes that are stopped as people and machines stop them.
+// Whole runs of the fixture's recipe, in processes that are stopped as people and machines stop them. With two threads: kernels
+// that add in whatever order threads finish would show in the gradients of the embeddings, whose ids repeat.
 
 const root = resolve(import.meta.dirname, '..')
 const recipePath = join(root, 'tests/fixtures/train/recipe.yaml')
@@ -16,7 +17,7 @@ const recipeText = await readFile(recipePath, 'utf8')
 const folder = await mkdtemp(join(tmpdir(), 'panoptes-train-'))
 after(() => rm(folder, { recursive: true }))
 
-const compile = { engine: await chooseEngine(), device: 'cpu', threads: 1 } as const
+const compile = { engine: await chooseEngine(), device: 'cpu', threads: 2 } as const
 
 /** The recipe with an output of its own. */
 function recipeFor(name: string) {
@@ -31,7 +32,7 @@ async function straightRun(): Promise<{ weights: Buffer; steps: StepLog[] }> {
 
 /** Runs the command until its log has a step that `isEnough`, then sends the signal; the exit status. */
 async function runUntil(recipe: string, isEnough: (line: string) => boolean, signal: NodeJS.Signals) {
-  const words = [join(root, 'bin/panoptes.js'), 'train', recipe, '--threads', '1']
+  const words = [join(root, 'bin/panoptes.js'), 'train', recipe, '--threads', '2']
   const child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'pipe'] })
   let rest = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -82,8 +83,8 @@ test('frozen weights leave a run as they came', async () => {
   }
   assert.deepEqual(checkpoint.keys().sort(), before.keys().sort())
   assert.ok(await isSame('vision_model.encoder.layers.0.mlp.fc1.weight'))
-  assert.ok(await isSame('language_model.model.tok_embeddings.weight'))
-  assert.ok(!(await isSame('language_model.output.weight')))
+  assert.ok(await isSame('language_model.output.weight'))
+  assert.ok(!(await isSame('language_model.model.tok_embeddings.weight')))
 })
 
 test('another recipe in the same folder is refused', async () => {

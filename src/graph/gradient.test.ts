@@ -11,6 +11,7 @@ import {
   add,
   argMax,
   cast,
+  embedding,
   exp,
   expand,
   mul,
@@ -42,6 +43,26 @@ test('a value that is used several times collects the gradients of all its uses'
   const squared = mul(x, x)
   const loss = sum(add(mul(squared, squared), squared)) // x⁴ + x²
   assert.deepEqual(await slopes(loss, [x], { x: f32([2], [1, 2]) }), [[6, 36]])
+})
+
+test('with two threads an embedding gets every row of its gradient, however often an id comes', async () => {
+  const [V, C, T] = [2, 1024, 4096]
+  const ids = Array.from({ length: T }, (_, t) => (t * t) % V)
+  const [table, at, factor] = [
+    input('table', 'f32', [V, C]),
+    input('ids', 'i64', [T]),
+    input('w', 'f32', [T, C]),
+  ]
+  // Small integers, whose sums are exact in any order: what is missing is a row that was lost.
+  const factors = Float32Array.from({ length: T * C }, (_, i) => i % 7)
+  const expected = new Float32Array(V * C)
+  for (let t = 0; t < T; t++) for (let c = 0; c < C; c++) expected[ids[t]! * C + c]! += factors[t * C + c]!
+  const [slope] = gradients(sum(mul(embedding(table, at), factor)), [table])
+  const engine = await chooseEngine()
+  const program = await Program.compile('rows', { slope: slope! }, { engine, device: 'cpu', threads: 2 })
+  const feeds = { ids: i64([T], ids), w: f32([T, C], factors) }
+  for (let run = 0; run < 5; run++) assert.deepEqual((await program.run(feeds)).slope!.data, expected)
+  await program.dispose()
 })
 
 test('the gradient of an intermediate value is that at its place', async () => {
