@@ -28,11 +28,11 @@ ctx.lineWidth = 1.5
 for (const [row, kind] of kinds.entries())
   for (let index = 0; index < columns; index++) {
     const fonts = values.fonts === 'held-out' ? 'held-out' : 'training'
-    const { photograph, width, height, questions } = syntheticSample({ kind, seed, index, fonts })
+    const { picture, width, height, questions } = syntheticSample({ kind, seed, index, fonts })
     const scale = (side - 8) / Math.max(width, height)
     const x = index * side + (side - width * scale) / 2
     const y = row * side + (side - height * scale) / 2
-    ctx.drawImage(photograph.picture.canvas, x, y, width * scale, height * scale)
+    ctx.drawImage(picture().canvas, x, y, width * scale, height * scale)
     for (const { boxes } of values.boxes ? questions : [])
       for (const [left, top, right, bottom] of boxes)
         ctx.strokeRect(x + left * scale, y + top * scale, (right - left) * scale, (bottom - top) * scale)

@@ -1,4 +1,5 @@
 import { modelFile } from '../src/text/fixtures.test.ts'
+import { alphabet } from '../src/train/cells/alphabet.ts'
 
 const pictureTokens = [
   '<img>',
@@ -12,11 +13,7 @@ const pictureTokens = [
   '</box>',
 ]
 const chatTokens = ['<|im_start|>', '<|im_end|>']
-const letters = [
-  ...'\u2581\n!"#$%&\'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~',
-  ...'ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿŒœŠšŽžĄąĆćČčĘęŁłŃńŘřŚśŻż',
-  ...'€£¥§°²³·×÷±½¼¾«»¿¡©®™–—‘’“”„•…→←↑↓✓☐☑№',
-]
+const letters = ['\u2581', '\n', ...alphabet]
 
 /**
  * An InternLM2 tokenizer whose every token is one letter (other signs fall apart into bytes): reading is then one step a

@@ -30,6 +30,16 @@ if (!values.out || !(width > 0) || width % 128 !== 0) {
   )
   process.exit(2)
 }
+/** Steps down and to the right from a patch to the one that each head looks at. */
+const neighbours = [
+  [0, -1],
+  [0, 1],
+  [-1, 0],
+  [1, 0],
+] as const
+/** How sharply a head looks. */
+const FOCUS = 1.6
+
 const tokenizer = letterTokenizer()
 const tileSize = 224
 const config = {
@@ -90,7 +100,10 @@ process.stderr.write(`${(parameters / 1e6).toFixed(1)} M parameters in ${values.
 
 /**
  * Norms and layer scales begin at 1, biases at 0; matrices at N(0, 1/inputs), those that end a residual branch divided by
- * √(2·layers); positions as two-dimensional sines, so that near patches begin alike.
+ * √(2·layers). The encoder begins as a convolution would: positions are two-dimensional sines, each of the four heads looks
+ * at one of the four neighbours of a patch, and filters of patches see edges, while even paper is nothing to them (a white
+ * patch would drown its position). Letters that lie across patches are then read after hundreds of steps instead of
+ * thousands. Compare d'Ascoli et al., "ConViT" (arXiv 2103.10697), section 3.
  */
 function initial(
   key: string,
@@ -109,16 +122,71 @@ function initial(
   const spread = /(class_embedding|tok_embeddings)/.test(key)
     ? 0.3
     : Math.sqrt(1 / inputs) / (endsBranch ? Math.sqrt(2 * depth) : 1)
-  const draw = seededRandom(Number(values.seed), place)
-  const normal = (): number => Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw())
+  if (/attn\.qkv\.weight$/.test(key)) return f32(shape, neighbourHeads(shape[1]!, normalsOf(place)))
+  if (key.endsWith('patch_embedding.weight')) return f32(shape, edgeFilters(shape, normalsOf(place)))
+  const normal = normalsOf(place)
   return f32(
     shape,
     Float32Array.from({ length: elementCount(shape) }, () => spread * normal()),
   )
 }
 
+/** Numbers of N(0, 1), a row of them for each weight. */
+function normalsOf(place: number): () => number {
+  const draw = seededRandom(Number(values.seed), place)
+  return () => Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw())
+}
+
 function filled(shape: readonly number[], value: number): HostTensor<'f32'> {
   return f32(shape, new Float32Array(elementCount(shape)).fill(value))
+}
+
+/** Filters whose weights sum to 0, [width, …]. */
+function edgeFilters(shape: readonly number[], normal: () => number): Float32Array<ArrayBuffer> {
+  const inputs = elementCount(shape) / shape[0]!
+  const filters = Float32Array.from({ length: elementCount(shape) }, () => normal() / Math.sqrt(inputs))
+  for (let start = 0; start < filters.length; start += inputs) {
+    const filter = filters.subarray(start, start + inputs)
+    const mean = filter.reduce((sum, weight) => sum + weight, 0) / inputs
+    for (let i = 0; i < inputs; i++) filter[i]! -= mean
+  }
+  return filters
+}
+
+/**
+ * Queries, keys and values [3 · width, width]: a head compares the sixteen fastest sines of rows and of columns, its keys'
+ * turned on by one patch; values are N(0, 1/width).
+ */
+function neighbourHeads(width: number, normal: () => number): Float32Array<ArrayBuffer> {
+  const qkv = Float32Array.from({ length: 3 * width * width }, () => normal() / Math.sqrt(width))
+  qkv.fill(0, 0, 2 * width * width)
+  const headSize = width / neighbours.length
+  const waves = headSize / 4
+  const quarter = width / 4
+  const set = (row: number, column: number, value: number) => {
+    qkv[row * width + column] = FOCUS * value
+  }
+  for (const [head, steps] of neighbours.entries())
+    for (const [half, step] of steps.entries())
+      for (let i = 0; i < waves; i++) {
+        const query = head * headSize + half * 2 * waves + i
+        const key = width + query
+        const [sine, cosine] = [half * 2 * quarter + i, half * 2 * quarter + quarter + i]
+        const turn = step * speedOf(i, quarter)
+        set(query, sine, 1)
+        set(query + waves, cosine, 1)
+        // sin(a − t) and cos(a − t) of a key at a agree with a query at a − t.
+        set(key, sine, Math.cos(turn))
+        set(key, cosine, -Math.sin(turn))
+        set(key + waves, cosine, Math.cos(turn))
+        set(key + waves, sine, Math.sin(turn))
+      }
+  return qkv
+}
+
+/** Radians a patch of the i-th sine. */
+function speedOf(i: number, count: number): number {
+  return 2 / 40 ** (i / count)
 }
 
 /** The class token's zeros, then each patch's row in the first half of the channels and its column in the second. */
@@ -128,10 +196,10 @@ function sines(side: number, width: number): Float32Array<ArrayBuffer> {
   for (let patch = 0; patch < side * side; patch++)
     for (const [half, at] of [Math.floor(patch / side), patch % side].entries())
       for (let i = 0; i < quarter; i++) {
-        const angle = at / 100 ** (i / quarter)
+        const angle = at * speedOf(i, quarter)
         const start = (patch + 1) * width + half * 2 * quarter
-        table[start + i] = 0.5 * Math.sin(angle)
-        table[start + quarter + i] = 0.5 * Math.cos(angle)
+        table[start + i] = Math.sin(angle)
+        table[start + quarter + i] = Math.cos(angle)
       }
   return table
 }

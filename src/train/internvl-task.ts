@@ -1,7 +1,7 @@
 import { parseConfig } from '../checkpoint/config.ts'
 import { decoderOf } from '../decoders/registry.ts'
 import { normalisations } from '../image/normalise.ts'
-import { filledImage, type RgbImage } from '../image/rgb-image.ts'
+import { filledImage, type RgbImage, type Size } from '../image/rgb-image.ts'
 import { internVlConfig, s2Tiling, tilesPerMap, tokensPerTile } from '../systems/internvl-config.ts'
 import { internVl2Variant } from '../systems/internvl2.ts'
 import type { ModelFiles } from '../systems/model-files.ts'
@@ -12,17 +12,17 @@ import { PICTURE_TOKENS } from '../text/picture-tokens.ts'
 import { conversationTemplate } from '../text/templates.ts'
 import { requiredTokenId } from '../text/tokenizer.ts'
 import { type TilesToNormalise, tilesToNormalise } from '../tiling/pixel-values.ts'
+import type { TilePlan } from '../tiling/plan.ts'
 import { planTiles, type TilingOptions } from '../tiling/tiling.ts'
+import { cellsTask } from './cells/decoder-task.ts'
+import { cellReadingTask } from './cells/vision-task.ts'
 import { collate, joinTiles, type Sample } from './collate.ts'
 import { internVlFeeds, internVlLoss } from './internvl-training.ts'
 import type { SampleOptions, TrainingTask } from './task.ts'
 import { labelVisualTokens } from './visual-token-labels.ts'
 
 /** Training of InternVL2 and Mini-Monkey checkpoints. Source: InternVL, `internvl_chat_finetune.py`. */
-export async function openInternVlTask(
-  files: ModelFiles,
-  options: SampleOptions,
-): Promise<TrainingTask<Sample>> {
+export async function openInternVlTask(files: ModelFiles, options: SampleOptions): Promise<TrainingTask> {
   const where = `${files.source.name}/config.json`
   const config = parseConfig(internVlConfig, files.config, where)
   const decoder = decoderOf(config.llm_config, `${where} (llm_config)`)
@@ -42,10 +42,10 @@ export async function openInternVlTask(
         : 'S2 joins its scales along channels, for which the projector is too narrow here: its config.json has no s2_scales.',
     )
   const tiling = s2 ?? options.tiling ?? published
-  const cut = (image: RgbImage, tiling: TilingOptions): TilesToNormalise => {
-    const plan = planTiles(image, s2 ?? { ...tiling, tileSize: config.tileSize })
-    return tilesToNormalise(image, plan, normalisations.imagenet)
-  }
+  const plan = (size: Size, tiling: TilingOptions): TilePlan =>
+    planTiles(size, s2 ?? { ...tiling, tileSize: config.tileSize })
+  const cut = (image: RgbImage, tiling: TilingOptions): TilesToNormalise =>
+    tilesToNormalise(image, plan(image, tiling), normalisations.imagenet)
   // A text-only sample carries one white tile that no placeholder stands for.
   const blank = cut(filledImage(224, 224, [255, 255, 255]), { strategy: 'single' })
   if (options.labels === 'caption')
@@ -54,6 +54,12 @@ export async function openInternVlTask(
       'Captions without questions are LLaVA’s first stage; InternVL learns conversations only. Leave labels out.',
       { option: 'labels' },
     )
+  const planned = (size: Size) => plan(size, tiling)
+  if (options.labels === 'cells') return cellReadingTask(files, config, decoder, planned)
+  if (options.pictures === 'cells') {
+    const { maxLength } = options
+    return cellsTask(files, config, decoder, planned, { tokenizer, template, contextId, maxLength })
+  }
   return {
     checkpoint: files.checkpoint,
     loss: (w) => internVlLoss(w, config, decoder),
@@ -79,7 +85,7 @@ export async function openInternVlTask(
         },
       }
     },
-    feeds(samples) {
+    feeds(samples: readonly Sample[]) {
       const joined = collate(samples)
       // The blank of one sample serves a batch without pictures, where the official code encodes one for each.
       const isText = samples.every(({ hasPictures }) => !hasPictures)

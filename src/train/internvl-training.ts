@@ -19,9 +19,24 @@ export function internVlLoss(w: Weights, config: InternVlConfig, decoder: Decode
   return visualLoss(w.at('language_model'), decoder, reshape(features, [mulDims(tiles, perTile), width]))
 }
 
-/** The loss's inputs for a batch. When placeholders and visual tokens differ in number the loss is zeroed. */
+/** The loss's inputs for a batch, its pixels among them. When placeholders and visual tokens differ in number the loss is zeroed. */
 export function internVlFeeds(
   batch: Batch,
+  config: InternVlConfig,
+  decoder: Decoder,
+  contextId: number,
+): Record<string, HostTensor> {
+  const pixels = hostTensor(
+    'f32',
+    pixelShape(config, batch.imageFlags.length / tilesPerMap(config)),
+    batch.pixels.data,
+  )
+  return { ...shownFeeds(batch, config, decoder, contextId), pixels }
+}
+
+/** The inputs of `visualLoss` for a batch. */
+export function shownFeeds(
+  batch: Omit<Batch, 'pixels'>,
   config: InternVlConfig,
   decoder: Decoder,
   contextId: number,
@@ -47,6 +62,5 @@ export function internVlFeeds(
     decoder,
   )
   if (placeholders.length !== rows.length) (feeds.weights!.data as Float32Array).fill(0)
-  const pixels = hostTensor('f32', pixelShape(config, batch.imageFlags.length / together), batch.pixels.data)
-  return { ...feeds, pixels }
+  return feeds
 }

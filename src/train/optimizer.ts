@@ -8,8 +8,8 @@ export interface Trained {
   readonly gradient: Tensor
   /** What the optimiser remembers of it, by slot name; zeros before the first step. */
   readonly slots: Readonly<Record<string, Tensor>>
-  /** Times the step's learning rate. */
-  readonly rateFactor: number
+  /** The step's learning rate for it. */
+  readonly rate: Tensor
   /** Decoupled decay a step and unit of learning rate; 0 for norms and biases by custom. */
   readonly weightDecay: number
 }
@@ -23,8 +23,8 @@ export interface Updated {
 /** An update rule written as graph ops, so that a whole training step is one program. */
 export interface Optimizer {
   readonly name: string
-  /** What it remembers of every trained tensor, each of the tensor's own shape. */
-  readonly slots: readonly string[]
+  /** What it remembers of a trained tensor, each slot of the tensor's own shape. */
+  slotsOf(key: string, shape: readonly number[]): readonly string[]
   /** The rule, over inputs of its own that `feeds` gives. */
   update(trained: Trained): Updated
   /** The values of the rule's inputs at step 1, 2, …. */
@@ -37,7 +37,8 @@ export interface AdamWSettings {
   readonly epsilon?: number
 }
 
-const rate = input('learningRate', 'f32', [])
+/** The learning rate of a step, before the factor of a group. */
+export const stepRate: Tensor = input('learningRate', 'f32', [])
 const correction = { first: input('correction1', 'f32', []), second: input('correction2', 'f32', []) }
 
 /**
@@ -48,14 +49,13 @@ export function adamW({ betas = [0.9, 0.999], epsilon = 1e-8 }: AdamWSettings = 
   const [beta1, beta2] = betas
   return {
     name: 'adamw',
-    slots: ['m', 'v'],
-    update({ value, gradient, slots, rateFactor, weightDecay }) {
-      const ownRate = mul(rate, rateFactor)
+    slotsOf: () => ['m', 'v'],
+    update({ value, gradient, slots, rate, weightDecay }) {
       const m = add(mul(slots.m!, beta1), mul(gradient, 1 - beta1))
       const v = add(mul(slots.v!, beta2), mul(mul(gradient, gradient), 1 - beta2))
-      const decayed = weightDecay === 0 ? value : mul(value, sub(1, mul(ownRate, weightDecay)))
+      const decayed = weightDecay === 0 ? value : mul(value, sub(1, mul(rate, weightDecay)))
       const scale = add(div(sqrt(v), correction.second), epsilon)
-      const step = mul(div(ownRate, correction.first), div(m, scale))
+      const step = mul(div(rate, correction.first), div(m, scale))
       return { value: sub(decayed, step), slots: { m, v } }
     },
     feeds: (step, learningRate) => ({
@@ -70,13 +70,12 @@ export function adamW({ betas = [0.9, 0.999], epsilon = 1e-8 }: AdamWSettings = 
 export function sgd({ momentum = 0 }: { readonly momentum?: number } = {}): Optimizer {
   return {
     name: 'sgd',
-    slots: momentum > 0 ? ['u'] : [],
-    update({ value, gradient, slots, rateFactor, weightDecay }) {
-      const ownRate = mul(rate, rateFactor)
-      const decayed = weightDecay === 0 ? value : mul(value, sub(1, mul(ownRate, weightDecay)))
-      if (momentum === 0) return { value: sub(decayed, mul(ownRate, gradient)), slots: {} }
+    slotsOf: () => (momentum > 0 ? ['u'] : []),
+    update({ value, gradient, slots, rate, weightDecay }) {
+      const decayed = weightDecay === 0 ? value : mul(value, sub(1, mul(rate, weightDecay)))
+      if (momentum === 0) return { value: sub(decayed, mul(rate, gradient)), slots: {} }
       const u = add(mul(slots.u!, momentum), gradient)
-      return { value: sub(decayed, mul(ownRate, u)), slots: { u } }
+      return { value: sub(decayed, mul(rate, u)), slots: { u } }
     },
     feeds: (_, learningRate) => ({ learningRate: number(learningRate) }),
   }

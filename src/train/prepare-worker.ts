@@ -20,9 +20,10 @@ export interface PreparerSetup {
   readonly firstBatch: number
 }
 
-/** A batch's tensors, and how many of its positions are no padding. */
+/** A batch's tensors, its positions, and how many of these are no padding. */
 export interface PreparedBatch {
   readonly feeds: Record<string, HostTensor>
+  readonly tokens: number
   readonly realTokens: number
 }
 
@@ -76,10 +77,11 @@ parentPort!.on('message', async () => {
   try {
     const { value: batch } = await order.next()
     if (!batch) return // one before has failed
-    const feeds = task.feeds(batch.map((draft) => draft.finish()))
+    const feeds = task.feeds(await Promise.all(batch.map((draft) => draft.finish())))
     const realTokens = batch.reduce((sum, { tokens }) => sum + tokens, 0)
     const buffers = new Set(Object.values(feeds).map(({ data }) => data.buffer as ArrayBuffer))
-    parentPort!.postMessage({ feeds, realTokens } satisfies PrepareReply, [...buffers])
+    const tokens = feeds.ids?.data.length ?? realTokens
+    parentPort!.postMessage({ feeds, tokens, realTokens } satisfies PrepareReply, [...buffers])
   } catch (error) {
     const { code = 'unexpected', message } = error as Error & { code?: string }
     parentPort!.postMessage({ code, message } satisfies PrepareReply)

@@ -92,6 +92,13 @@ const stage = z
           betas: z.tuple([z.number(), z.number()]).optional(),
           epsilon: positive.optional(),
         }),
+        z.strictObject({
+          name: z.literal('muon'),
+          momentum: z.number().nonnegative().optional(),
+          /** Of AdamW, which moves what is no matrix. */
+          betas: z.tuple([z.number(), z.number()]).optional(),
+          epsilon: positive.optional(),
+        }),
         z.strictObject({ name: z.literal('sgd'), momentum: z.number().nonnegative().optional() }),
       ])
       .default({ name: 'adamw' }),
@@ -109,9 +116,12 @@ const stage = z
     maxLength: count.default(4096),
     /**
      * `caption`: the first answer alone, without what was asked (LLaVA's first stage); `visual-tokens`: each visual
-     * token learns its own letter of the first answer too, which has as many.
+     * token learns its own letter of the first answer too, which has as many; `cells`: visual tokens alone learn the code of
+     * the letters that they show, and no decoder is run.
      */
-    labels: z.enum(['conversation', 'caption', 'visual-tokens']).optional(),
+    labels: z.enum(['conversation', 'caption', 'visual-tokens', 'cells']).optional(),
+    /** `cells`: in place of drawn pictures the decoder sees the codes of their letters, and no encoder is run. */
+    pictures: z.literal('cells').optional(),
     saveEvery: count.default(200),
   })
   .refine((it) => (it.steps === undefined) !== (it.epochs === undefined), {
@@ -121,6 +131,10 @@ const stage = z
   .refine(({ train, lora }) => train.length > 0 || lora !== undefined, {
     message: 'names no weights, and there is no lora',
     path: ['train'],
+  })
+  .refine(({ labels, pictures }) => labels !== 'cells' || pictures === undefined, {
+    message: 'cells are either learned or shown; leave labels or pictures out',
+    path: ['pictures'],
   })
   .refine((it) => it.bucketBatches === undefined || it.batchSize > 1, {
     message:

@@ -37,9 +37,9 @@ test('a synthetic source takes its kinds in turn and hands on their pixels and q
   assert.equal(record.conversations[0]!.value, `<image>\n${drawn.questions[0]!.question}`)
   assert.equal(record.conversations[3]!.value, drawn.questions[1]!.answer)
   const [picture] = pictures
-  const { width, height, photograph } = drawn
+  const { width, height } = drawn
   assert.deepEqual([picture!.width, picture!.height], [width, height])
-  const rgba = photograph.picture.pixels.data
+  const rgba = drawn.picture().pixels.data
   assert.ok(picture!.data.every((value, i) => value === rgba[i + Math.floor(i / 3)]))
 })
 

@@ -2,14 +2,29 @@ import { join } from 'node:path'
 import { openConversations } from '../data/conversations.ts'
 import type { ConversationRecord } from '../data/records.ts'
 import { copyingAt } from '../data/synthetic/copying.ts'
+import type { Glyph } from '../data/synthetic/page.ts'
 import { asPillow, decodeImage } from '../image/decode.ts'
-import type { RgbImage } from '../image/rgb-image.ts'
+import type { RgbImage, Size } from '../image/rgb-image.ts'
 import type { RecipeSource } from './recipe.ts'
 
 /** A conversation and its pictures, decoded. */
 export interface RecipeSample {
   readonly record: ConversationRecord
+  /** Empty where a stage asks for layouts alone. */
   readonly pictures: readonly RgbImage[]
+  /** Of drawn pictures: which letters they show where. */
+  readonly layouts?: readonly Layout[]
+}
+
+/** The letters of a picture, line by line, in its pixels. */
+export interface Layout extends Size {
+  readonly glyphs: readonly (readonly Glyph[])[]
+}
+
+/** What samples are read with. */
+export interface SourceOptions {
+  /** Whether pictures are drawn, or the layouts of drawn ones are all that is wanted. */
+  readonly wants: 'pictures' | 'layouts' | 'both'
 }
 
 /** Where samples come from, one by one as they are asked for: the same for an index, whenever it is asked. */
@@ -21,8 +36,11 @@ export interface SampleSource {
 }
 
 /** @throws InputError `dataset-missing`, `dataset-empty`, `dataset-invalid` */
-export async function openSource(source: RecipeSource): Promise<SampleSource> {
-  if ('synthetic' in source) return synthetic(source.synthetic)
+export async function openSource(
+  source: RecipeSource,
+  { wants }: SourceOptions = { wants: 'pictures' },
+): Promise<SampleSource> {
+  if ('synthetic' in source) return synthetic(source.synthetic, wants)
   return 'copying' in source ? copying(source.copying) : dataset(source)
 }
 
@@ -51,7 +69,10 @@ async function dataset({ path, images }: Extract<RecipeSource, { path: string }>
 }
 
 /** Pictures that are drawn when they are asked for, and handed on as they are, without a JPEG between. */
-function synthetic(series: Extract<RecipeSource, { synthetic: object }>['synthetic']): SampleSource {
+function synthetic(
+  series: Extract<RecipeSource, { synthetic: object }>['synthetic'],
+  wants: SourceOptions['wants'],
+): SampleSource {
   return {
     length: series.count,
     async read(index) {
@@ -60,7 +81,10 @@ function synthetic(series: Extract<RecipeSource, { synthetic: object }>['synthet
       const sample = pictureAt(series, index)
       return {
         record: { images: [sample.id], conversations: conversation(sample) },
-        pictures: [sample.rgb()],
+        pictures: wants === 'layouts' ? [] : [sample.rgb()],
+        ...(wants !== 'pictures' && {
+          layouts: [{ width: sample.width, height: sample.height, glyphs: sample.glyphs() }],
+        }),
       }
     },
     close: async () => {},

@@ -1,6 +1,6 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
 import { gradients } from '../graph/gradient.ts'
-import { add, div } from '../graph/ops/index.ts'
+import { add, div, mul } from '../graph/ops/index.ts'
 import { input, type Tensor } from '../graph/tensor.ts'
 import { Weights } from '../graph/weights.ts'
 import type { EngineMemory, NamedTensors } from '../runtime/engine.ts'
@@ -10,7 +10,7 @@ import { toFloat32 } from '../tensor/half.ts'
 import { type HostTensor, zeros } from '../tensor/tensor.ts'
 import { clipByGlobalNorm, globalNorm } from './clip.ts'
 import { type ParameterGroup, type TrainedWeight, trainedWeights } from './groups.ts'
-import type { Optimizer } from './optimizer.ts'
+import { type Optimizer, stepRate } from './optimizer.ts'
 
 export interface StepOptions {
   readonly groups: readonly ParameterGroup[]
@@ -103,19 +103,20 @@ export class TrainingStep {
     const state = new Map<string, HostTensor<'f32'>>()
     for (const [i, { key, rateFactor, weightDecay }] of trained.entries()) {
       const shape = shapes.get(key)!
+      const names = optimizer.slotsOf(key, shape)
       const slots = Object.fromEntries(
-        optimizer.slots.map((slot) => [slot, input(`${slot} ${key}`, 'f32', shape)]),
+        names.map((slot) => [slot, input(`${slot} ${key}`, 'f32', shape)]),
       )
       const updated = optimizer.update({
         value: values[i]!,
         gradient: used[i]!,
         slots,
-        rateFactor,
+        rate: mul(stepRate, rateFactor),
         weightDecay,
       })
       outputs[`new ${key}`] = updated.value
       state.set(key, toFloat32(await checkpoint.entry(key).read()))
-      for (const slot of optimizer.slots) {
+      for (const slot of names) {
         outputs[`new ${slot} ${key}`] = updated.slots[slot]!
         state.set(`${slot} ${key}`, zeros('f32', shape))
       }

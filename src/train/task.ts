@@ -18,9 +18,12 @@ export interface SampleOptions {
   readonly maxLength: number
   /**
    * What is learned: the answers of a conversation (default); a caption without its question (LLaVA, stage 1); or the
-   * answers, and under each visual token the letter that it shows (`labelVisualTokens`).
+   * answers, and under each visual token the letter that it shows (`labelVisualTokens`); or nothing but what the visual
+   * tokens show (`cellReadingTask`).
    */
-  readonly labels?: 'conversation' | 'caption' | 'visual-tokens' | undefined
+  readonly labels?: 'conversation' | 'caption' | 'visual-tokens' | 'cells' | undefined
+  /** What the decoder sees: what the encoder makes of pictures (default), or codes of their letters (`cellsTask`). */
+  readonly pictures?: 'cells' | undefined
 }
 
 /** A sample whose length is known, so that its batch can be chosen. */
@@ -28,7 +31,7 @@ export interface SampleDraft<S = unknown> {
   /** Of its sequence, without padding. */
   readonly tokens: number
   /** Makes the sample: its pixels become floats here, so that drafts stay small. */
-  finish(): S
+  finish(): S | Promise<S>
 }
 
 /** What training needs of a system: its loss, and how samples become the loss's inputs. */

@@ -19,6 +19,7 @@ import { curvesSvg } from './curves.ts'
 import { exportModel } from './export.ts'
 import { exportAdapter } from './export-adapter.ts'
 import { type AdaptedModel, type LoraSettings, moduleOfPair, pairsIn, withPairs } from './lora.ts'
+import { muon } from './muon.ts'
 import { adamW, type Optimizer, sgd } from './optimizer.ts'
 import { Preparer } from './preparer.ts'
 import type { Recipe, Stage } from './recipe.ts'
@@ -118,8 +119,8 @@ function entriesOf(values: Iterable<readonly [string, HostTensor]>): Map<string,
   return new Map([...values].map(([key, value]) => [key, tensorEntry(key, value)]))
 }
 
-function samplingOf({ tiling, maxLength, labels }: Stage): SampleOptions {
-  return { tiling: tiling as TilingOptions | undefined, maxLength, labels }
+function samplingOf({ tiling, maxLength, labels, pictures }: Stage): SampleOptions {
+  return { tiling: tiling as TilingOptions | undefined, maxLength, labels, pictures }
 }
 
 /** The stage's model: what earlier stages trained in place of the published weights, and the pairs of all up to it. */
@@ -206,11 +207,12 @@ async function takeStep(
 ): Promise<StepLog> {
   const began = performance.now()
   const batches: Record<string, HostTensor>[] = []
-  let [waitedSeconds, realTokens] = [0, 0]
+  let [waitedSeconds, tokens, realTokens] = [0, 0, 0]
   for (let i = 0; i < stage.microBatches; i++) {
     const next = await preparer.next()
     batches.push(next.feeds)
     waitedSeconds += next.waitedSeconds
+    tokens += next.tokens
     realTokens += next.realTokens
   }
   const { warmup } = stage
@@ -218,7 +220,6 @@ async function takeStep(
   const { schedule, learningRate: peak, finalRate } = stage
   const rate = learningRate(step.step + 1, { schedule, learningRate: peak, finalRate, steps, warmupSteps })
   const { loss, gradientNorm } = await step.run(batches, rate)
-  const tokens = batches.reduce((sum, { ids }) => sum + ids!.data.length, 0)
   const seconds = (performance.now() - began) / 1000
   const at = { stage: stage.name, step: step.step, steps }
   return { ...at, loss, gradientNorm, learningRate: rate, tokens, realTokens, seconds, waitedSeconds }
@@ -227,8 +228,9 @@ async function takeStep(
 function optimizerOf({ optimizer }: Stage): Optimizer {
   if (optimizer.name === 'sgd')
     return sgd(optimizer.momentum === undefined ? {} : { momentum: optimizer.momentum })
-  const { betas, epsilon } = optimizer
-  return adamW({ ...(betas && { betas }), ...(epsilon !== undefined && { epsilon }) })
+  const { name, ...given } = optimizer
+  const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  return name === 'muon' ? muon(settings) : adamW(settings)
 }
 
 /** The configuration under the architecture that a recipe's `as` names. */

@@ -7,13 +7,13 @@ const picture = 99
 const _ = IGNORED
 const end = 7
 
-test('what follows each visual token is its own token of the first answer', () => {
-  const inputIds = [1, picture, picture, 5, 30, 31, end, 5, 40, end]
-  const labels = [_, _, _, _, 30, 31, end, _, 40, end]
-  assert.deepEqual(labelVisualTokens({ inputIds, labels }, picture), [_, _, 30, 31, 30, 31, end, _, 40, end])
+test('what follows each visual token is its own token of the answer that has one for each', () => {
+  const inputIds = [1, picture, picture, 5, 40, end, 5, 30, 31, end]
+  const labels = [_, _, _, _, 40, end, _, 30, 31, end]
+  assert.deepEqual(labelVisualTokens({ inputIds, labels }, picture), [_, _, 30, 31, 40, end, _, 30, 31, end])
 })
 
-test('a sample whose first answer has another length, or without a picture, keeps its labels', () => {
+test('a sample whose answers have another length, or without a picture, keeps its labels', () => {
   const labels = [_, _, _, _, 30, end]
   assert.deepEqual(
     labelVisualTokens({ inputIds: [1, picture, picture, 5, 30, end], labels }, picture),

@@ -16,6 +16,10 @@ export const EMPTY_CELL: string = '·'
 const letters = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789']
 const signs = [...'.,:;-/()&%€$£#@!?+*="\'_<>[]°äöüéèáçñßÄÖÜÉåø']
 
+export function letterOrDigit(dice: Dice): string {
+  return dice.pick(letters)
+}
+
 /** A letter or digit, at times a sign or a letter with an accent. */
 export function anyLetter(dice: Dice): string {
   return dice.pick(dice.chance(0.85) ? letters : signs)

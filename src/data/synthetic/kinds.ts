@@ -4,12 +4,13 @@ import { businessCard } from './kinds/business-card.ts'
 import { form } from './kinds/form.ts'
 import { invoice } from './kinds/invoice.ts'
 import { keyValue } from './kinds/key-value.ts'
-import { letterCells } from './kinds/letters.ts'
+import { letterCells, letterChart, looseLetters } from './kinds/letters.ts'
 import { line } from './kinds/line.ts'
 import { lineChart } from './kinds/line-chart.ts'
 import { lines } from './kinds/lines.ts'
 import { paragraph } from './kinds/paragraph.ts'
 import { pieChart } from './kinds/pie-chart.ts'
+import { print } from './kinds/print.ts'
 import { receipt } from './kinds/receipt.ts'
 import { report } from './kinds/report.ts'
 import { shapes } from './kinds/shapes.ts'
@@ -22,7 +23,10 @@ import { words } from './kinds/words.ts'
 
 /** All kinds of pictures, each in its own file. */
 export const kinds = {
+  'letter-chart': letterChart,
   letters: letterCells,
+  'loose-letters': looseLetters,
+  print,
   words,
   line,
   lines,

@@ -25,6 +25,13 @@ export function anyLook(dice: Dice, fonts: FontBook): Look {
   return { ...design, family: fonts.pick(dice, ...families), face }
 }
 
+/** Dark ink on white paper in a common family: what is read most easily. */
+export function plainLook(dice: Dice, fonts: FontBook): Look {
+  const ink = inkColor(dice)
+  const family = fonts.pick(dice, 'sans', 'serif', 'mono', 'condensed')
+  return { family, face: dice.pick(['regular', 'bold']), color: ink, second: ink, ground: [paperColor(dice)] }
+}
+
 /** A part of a page, in pixels. */
 export interface Area {
   readonly left: number

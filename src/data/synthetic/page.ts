@@ -11,6 +11,16 @@ export interface Mark {
   readonly box: Box
 }
 
+/** A printed letter, spaces aside. */
+export interface Glyph {
+  readonly letter: string
+  /** The middle of its width, at the middle of a capital's height, in pixels. */
+  readonly x: number
+  readonly y: number
+  /** Of a capital. */
+  readonly height: number
+}
+
 export interface TextStyle {
   readonly family: Family
   /** Height of the letters' em in pixels. */
@@ -22,11 +32,21 @@ export interface TextStyle {
   readonly spacing?: number
 }
 
+/** A line as it was written, from which its letters' places follow. */
+interface Line {
+  readonly printed: string
+  readonly x: number
+  readonly y: number
+  readonly style: TextStyle
+  readonly transform: { a: number; b: number; c: number; d: number; e: number; f: number }
+}
+
 /** A sheet that is written and drawn on, and remembers where each text went. */
 export class Page {
   readonly canvas: Canvas
   readonly ctx: SKRSContext2D
   readonly marks: Mark[] = []
+  readonly #lines: Line[] = []
   /** Whose letters are on the page. */
   readonly families = new Set<Family>()
 
@@ -66,8 +86,32 @@ export class Page {
       ),
     }
     this.marks.push(mark)
+    this.#lines.push({ printed, x, y, style, transform: ctx.getTransform() })
     this.families.add(style.family)
     return mark
+  }
+
+  /** Where each letter went, line by line in the order in which they were written. */
+  glyphs(): Glyph[][] {
+    const { ctx } = this
+    return this.#lines.map(({ printed, x, y, style, transform: m }) => {
+      this.#use(style)
+      const widthOf = (text: string): number => ctx.measureText(text).width
+      const share = { left: 0, center: 0.5, right: 1 }[style.align ?? 'left']
+      const left = x - share * widthOf(printed)
+      const height = 0.7 * style.size
+      const middle = y - height / 2
+      let end = ''
+      let from = 0
+      return [...printed].flatMap((letter): Glyph[] => {
+        end += letter
+        const to = widthOf(end)
+        const at = left + (from + to) / 2
+        from = to
+        if (letter.trim() === '') return []
+        return [{ letter, x: m.a * at + m.c * middle + m.e, y: m.b * at + m.d * middle + m.f, height }]
+      })
+    })
   }
 
   /** How wide a text is, in pixels. */
@@ -133,6 +177,7 @@ export class Page {
     const cut = new Page(this.width, height)
     cut.ctx.drawImage(this.canvas, 0, 0)
     cut.marks.push(...this.marks)
+    cut.#lines.push(...this.#lines)
     for (const family of this.families) cut.families.add(family)
     return cut
   }

@@ -1,11 +1,12 @@
 import type { ImageData } from '@napi-rs/canvas'
 import { type RgbImage, rgbImage } from '../../image/rgb-image.ts'
-import { type Photograph, photograph, type Subject } from './camera/photograph.ts'
+import { type Developed, photograph, type Subject } from './camera/photograph.ts'
+import type { Picture } from './camera/picture.ts'
 import { Dice } from './dice.ts'
 import { type FontSet, fontBook } from './faces.ts'
 import type { Asked, Composition } from './kind.ts'
 import { type Kind, kinds } from './kinds.ts'
-import type { Box } from './page.ts'
+import type { Box, Glyph } from './page.ts'
 import { wear } from './paper.ts'
 
 /** One question of a finished picture. */
@@ -27,9 +28,12 @@ export interface SyntheticSample {
   /** The pixels before the JPEG. */
   readonly rgb: () => RgbImage
   readonly questions: readonly SyntheticQuestion[]
+  /** Its printed letters, line by line, in the picture's pixels. */
+  readonly glyphs: () => readonly (readonly Glyph[])[]
   /** The page before the camera, its marks in its own pixels. */
   readonly composition: Composition
-  readonly photograph: Photograph
+  /** As the camera took it. */
+  readonly picture: () => Picture
 }
 
 export interface SampleOptions {
@@ -46,7 +50,7 @@ export interface SampleOptions {
 /** What is made of paper. */
 const worn: ReadonlySet<Subject> = new Set(['sheet', 'card', 'strip'])
 
-/** Makes one picture. The same options give the same picture and questions. */
+/** Makes one picture, which is drawn when its pixels are asked for. The same options give the same picture and questions. */
 export function syntheticSample({
   kind,
   seed,
@@ -56,18 +60,34 @@ export function syntheticSample({
 }: SampleOptions): SyntheticSample {
   const dice = new Dice(seed, `${kind}/${index}`)
   const composition = kinds[kind](dice.fork('page'), fontBook(fonts))
-  if (worn.has(composition.subject)) wear(composition.page, dice.fork('wear'))
-  const taken = photograph(composition.page.canvas, composition.subject, dice.fork('camera'))
+  const { page, subject } = composition
+  const taken = photograph(page.canvas, subject, dice.fork('camera'))
+  let isWorn = !worn.has(subject)
+  const develop = (): Developed => {
+    if (!isWorn) wear(page, dice.fork('wear'))
+    isWorn = true
+    return taken.develop()
+  }
   const shuffled = dice.fork('questions').shuffle(composition.asked)
   const byRank = [...shuffled.filter(({ isMain }) => isMain), ...shuffled.filter(({ isMain }) => !isMain)]
   const kept = new Set(byRank.slice(0, questions))
   const chosen = shuffled.filter((asked) => kept.has(asked))
   return {
     kind,
-    width: taken.picture.width,
-    height: taken.picture.height,
-    jpeg: () => taken.picture.canvas.encode('jpeg', taken.jpegQuality),
-    rgb: () => opaque(taken.picture.pixels),
+    width: taken.width,
+    height: taken.height,
+    async jpeg() {
+      const { picture, jpegQuality } = develop()
+      return picture.canvas.encode('jpeg', jpegQuality)
+    },
+    rgb: () => opaque(develop().picture.pixels),
+    glyphs: () =>
+      page.glyphs().map((line) =>
+        line.map(({ letter, x, y, height }) => {
+          const [top, middle] = [taken.pointOf(x, y - height / 2), taken.pointOf(x, y)]
+          return { letter, x: middle[0], y: middle[1], height: 2 * (middle[1] - top[1]) }
+        }),
+      ),
     questions: chosen.map(({ form, question, answer, evidence, isRead }: Asked) => ({
       form,
       question,
@@ -76,7 +96,7 @@ export function syntheticSample({
       isRead,
     })),
     composition,
-    photograph: taken,
+    picture: () => develop().picture,
   }
 }
 

@@ -161,9 +161,9 @@ test('work that is stopped keeps the pictures that are done', async () => {
 })
 
 /** The picture is opaque; every box lies in it, and something stands out in the box. */
-function checkBoxes({ kind, questions, photograph, width, height }: SyntheticSample): void {
+function checkBoxes({ kind, questions, picture, width, height }: SyntheticSample): void {
   assert.ok(questions.length > 0)
-  const pixels = photograph.picture.pixels.data
+  const pixels = picture().pixels.data
   assert.ok(pixels.every((value, i) => i % 4 !== 3 || value === 255))
   for (const { question, boxes } of questions)
     for (const box of boxes) {

@@ -1,4 +1,4 @@
-import { type Canvas, createCanvas, type SKRSContext2D } from '@napi-rs/canvas'
+import { type Canvas, createCanvas, type ImageData, type SKRSContext2D } from '@napi-rs/canvas'
 import type { Dice } from '../dice.ts'
 import { type Box, boundsOf } from '../page.ts'
 import { copier, type Development, develop, light, phoneCamera, scanner, screenshot } from './develop.ts'
@@ -15,12 +15,20 @@ import { type Bend, flat, Warp } from './warp.ts'
  */
 export type Subject = 'sheet' | 'card' | 'strip' | 'screen' | 'view' | 'cutting'
 
-/** A finished picture. */
+/** A picture of a page. What it shows is drawn when it is first asked for; where that lies is known before. */
 export interface Photograph {
-  readonly picture: Picture
-  readonly jpegQuality: number
+  readonly width: number
+  readonly height: number
+  readonly develop: () => Developed
+  /** Where a point of the page lies in the picture. */
+  readonly pointOf: (x: number, y: number) => Point
   /** Where a box of the page lies in the picture, in whole pixels. */
   readonly boxOf: (box: Box) => Box
+}
+
+export interface Developed {
+  readonly picture: Picture
+  readonly jpegQuality: number
 }
 
 /** The most pixels of a picture. */
@@ -29,8 +37,13 @@ const MOST_PIXELS = 1_900_000
 /** Takes a picture of a page: laid on a surface and seen at an angle, scanned, or as a screen shows it. */
 export function photograph(page: Canvas, subject: Subject, dice: Dice): Photograph {
   const manner = subject === 'view' ? 'phone' : dice.weighted(manners[subject])
-  if (manner === 'exact') return finish(new Picture(page), screenshot(dice), (x, y) => [x, y])
-  if (manner === 'copy') return copied(page, dice)
+  const same = (x: number, y: number): Point => [x, y]
+  if (manner === 'exact')
+    return taken(page, same, () => ({
+      picture: new Picture(page),
+      jpegQuality: screenshot(dice).jpegQuality,
+    }))
+  if (manner === 'copy') return taken(page, same, () => copied(page, dice))
   const isView = subject === 'view'
   const shape = isView
     ? viewShape(page, dice)
@@ -41,22 +54,23 @@ export function photograph(page: Canvas, subject: Subject, dice: Dice): Photogra
   const bend =
     manner === 'phone' && (subject === 'strip' || subject === 'sheet') ? paperBend(subject, dice) : flat
   const warp = new Warp(page, quad, bend)
-  const canvas = createCanvas(width, height)
-  const ctx = canvas.getContext('2d')
-  ctx.fillStyle = manner === 'scan' ? dice.pick(['#fbfbfa', '#f1f1ef', '#e4e4e2', '#2a2a2c']) : '#000000'
-  ctx.fillRect(0, 0, width, height)
-  if (manner === 'phone' && !isView) {
-    ctx.drawImage(surface(width, height, dice), 0, 0)
-    addProps(ctx, quad, width, height, dice)
-    dropShadow(ctx, quad, dice)
-    if (subject === 'screen') bezel(ctx, quad, dice)
-  }
-  const picture = ctx.getImageData(0, 0, width, height)
-  warp.draw(page, picture, isView)
-  if (manner === 'phone') light(picture, dice)
-  const development = manner === 'scan' ? scanner(dice) : phoneCamera(dice)
-  const developed = new Picture(develop(picture, development, dice))
-  return finish(developed, development, (x, y) => warp.map(x, y))
+  const place = (x: number, y: number): Point => warp.map(x, y)
+  return taken(shape, place, () => {
+    const canvas = createCanvas(width, height)
+    const ctx = canvas.getContext('2d')
+    ctx.fillStyle = manner === 'scan' ? dice.pick(['#fbfbfa', '#f1f1ef', '#e4e4e2', '#2a2a2c']) : '#000000'
+    ctx.fillRect(0, 0, width, height)
+    if (manner === 'phone' && !isView) {
+      ctx.drawImage(surface(width, height, dice), 0, 0)
+      addProps(ctx, quad, width, height, dice)
+      dropShadow(ctx, quad, dice)
+      if (subject === 'screen') bezel(ctx, quad, dice)
+    }
+    const picture = ctx.getImageData(0, 0, width, height)
+    warp.draw(page, picture, isView)
+    if (manner === 'phone') light(picture, dice)
+    return developed(picture, manner === 'scan' ? scanner(dice) : phoneCamera(dice), dice)
+  })
 }
 
 const manners = {
@@ -68,12 +82,15 @@ const manners = {
 } as const
 
 /** The page as it is after it was copied and saved, at times in fewer pixels: nothing is warped, so it is quick. */
-function copied(page: Canvas, dice: Dice): Photograph {
+function copied(page: Canvas, dice: Dice): Developed {
   const { width, height } = page
   const canvas = dice.chance(0.5) ? inFewerPixels(page, dice.float(0.72, 0.96)) : page
-  const development = copier(dice)
-  const picture = canvas.getContext('2d').getImageData(0, 0, width, height)
-  return finish(new Picture(develop(picture, development, dice)), development, (x, y) => [x, y])
+  return developed(canvas.getContext('2d').getImageData(0, 0, width, height), copier(dice), dice)
+}
+
+function developed(picture: ImageData, development: Development, dice: Dice): Developed {
+  const { jpegQuality } = development
+  return { picture: new Picture(develop(picture, development, dice)), jpegQuality }
 }
 
 /** The picture made smaller and then as large as it was. */
@@ -222,17 +239,21 @@ function dropShadow(ctx: SKRSContext2D, quad: Quad, dice: Dice): void {
   ctx.restore()
 }
 
-function finish(
-  picture: Picture,
-  { jpegQuality }: Development,
-  map: (x: number, y: number) => Point,
+function taken(
+  { width, height }: { readonly width: number; readonly height: number },
+  pointOf: (x: number, y: number) => Point,
+  draw: () => Developed,
 ): Photograph {
-  const { width, height } = picture
+  let drawn: Developed | undefined
   return {
-    picture,
-    jpegQuality,
-    boxOf: ([left, top, right, bottom]) => {
-      const box = boundsOf([map(left, top), map(right, top), map(right, bottom), map(left, bottom)])
+    ...{ width, height, pointOf },
+    develop() {
+      drawn ??= draw()
+      return drawn
+    },
+    boxOf([left, top, right, bottom]) {
+      const corners = [left, right].flatMap((x) => [top, bottom].map((y) => pointOf(x, y)))
+      const box = boundsOf(corners)
       const clamp = (value: number, most: number) => Math.min(Math.max(Math.round(value), 0), most)
       return [clamp(box[0], width), clamp(box[1], height), clamp(box[2], width), clamp(box[3], height)]
     },

@@ -1,0 +1,42 @@
+import type { Compose } from '../kind.ts'
+import { askAboutLines, readTheText, wholeText } from '../line-questions.ts'
+import { fillGround, plainLook } from '../look.ts'
+import { type Mark, Page, type TextStyle } from '../page.ts'
+import { writeWords } from '../prose.ts'
+import { inManner, inventedWord, randomText, snippet } from '../snippets.ts'
+import { Words } from '../words.ts'
+
+/** A square cutting out of plain large print, dark on white, filled with lines of words, names, numbers and codes. */
+export const print: Compose = (dice, fonts) => {
+  const page = new Page(224, 224)
+  const look = plainLook(dice, fonts)
+  fillGround(page, look)
+  const style: TextStyle = { ...look, size: 15 * 2 ** dice.float(0, 1.1) }
+  const left = dice.float(2, 16)
+  const lead = style.size * dice.float(1.15, 1.7)
+  const words = new Words(dice)
+  const row = (): string => {
+    let text = ''
+    for (;;) {
+      const next = dice.pick([
+        () => inManner(words.noun(), dice),
+        () => inManner(words.word(), dice),
+        () => inManner(inventedWord(dice), dice),
+        () => randomText(dice, dice.int(2, 8)),
+        () => String(dice.int(0, 10 ** dice.int(1, 6))),
+        () => snippet(dice, words, 14),
+      ])()
+      const longer = text === '' ? next : `${text} ${next}`
+      if (page.widthOf(longer, style) > page.width - left - 2) return text === '' ? '7' : text
+      text = longer
+    }
+  }
+  const lines: Mark[][] = []
+  for (let y = dice.float(0.9, 1.4) * style.size; y < page.height - style.size * 0.3; y += lead)
+    lines.push(writeWords(page, row(), left, y, style))
+  const asked = [
+    { ...wholeText('print.text', readTheText(dice), lines), isMain: true },
+    ...askAboutLines('print', lines, false, dice),
+  ]
+  return { page, subject: 'cutting', asked }
+}

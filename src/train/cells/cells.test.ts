@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import fc from 'fast-check'
+import { chooseEngine } from '../../runtime/default-engine.ts'
+import { planTiles } from '../../tiling/tiling.ts'
+import { parseRecipe } from '../recipe.ts'
+import { train } from '../trainer.ts'
+import { alphabet } from './alphabet.ts'
+import { CellCode, NORM } from './code.ts'
+import { CONTENTS, cellContents, EMPTY, ILLEGIBLE, PLACES } from './contents.ts'
+
+/** A picture of one tile of 8 × 8 visual tokens, each 28 pixels wide. */
+const size = { width: 224, height: 224 }
+const plan = planTiles(size, { strategy: 'single', tileSize: 224 })
+const glyph = (letter: string, x: number, y: number, height = 12) => ({ letter, x, y, height })
+const contentsOf = (...glyphs: ReturnType<typeof glyph>[][]) => cellContents({ ...size, glyphs }, plan, 8)
+const numberOf = (letter: string) => 2 + alphabet.indexOf(letter)
+
+test('each letter stands in the token, row and column where its middle is', () => {
+  const contents = contentsOf([glyph('a', 28 * 3 + 1, 28 * 2 + 20), glyph('b', 28 * 3 + 27, 28 * 2 + 20)])
+  const token = (2 * 8 + 3) * PLACES
+  const expected = [EMPTY, EMPTY, EMPTY, EMPTY, numberOf('a'), EMPTY, EMPTY, numberOf('b')]
+  assert.deepEqual([...contents.subarray(token, token + PLACES)], expected)
+  assert.equal(contents.filter((content) => content !== EMPTY).length, 2)
+})
+
+test('up to four letters of a line keep their order in a row, wherever they stand', () => {
+  const middles = fc.uniqueArray(fc.integer({ min: 0, max: 27 }), { minLength: 1, maxLength: 4 })
+  fc.assert(
+    fc.property(middles, (xs) => {
+      const placed = xs.toSorted((a, b) => a - b).map((x, i) => glyph('abcd'[i]!, x, 7))
+      const read = [...contentsOf(placed)].filter((content) => content !== EMPTY)
+      assert.deepEqual(
+        read,
+        placed.map(({ letter }) => numberOf(letter)),
+      )
+    }),
+  )
+})
+
+test('small letters, five in a row, two lines in a row and unknown signs are illegible', () => {
+  const kinds = (...glyphs: ReturnType<typeof glyph>[][]) => new Set(contentsOf(...glyphs))
+  const illegible = new Set([EMPTY, ILLEGIBLE])
+  assert.deepEqual(kinds([glyph('a', 5, 7, 4)]), illegible)
+  assert.deepEqual(kinds([...'abcde'].map((letter, i) => glyph(letter, 2 + 5 * i, 7))), illegible)
+  assert.deepEqual(kinds([glyph('a', 5, 3)], [glyph('b', 9, 11)]), illegible)
+  assert.deepEqual(kinds([glyph('語', 5, 7)]), illegible)
+})
+
+test('what lies outside the picture is nowhere', () => {
+  assert.ok(
+    contentsOf([glyph('a', -3, 5), glyph('b', 224, 5), glyph('c', 5, 230)]).every((it) => it === EMPTY),
+  )
+})
+
+test('a token’s code tells its contents apart from all others, and where it is', () => {
+  const code = new CellCode(256, 8)
+  const contents = new Uint16Array(64 * PLACES).map((_, i) => (i * 7) % CONTENTS)
+  const coded = code.of(contents)
+  const { placeWidth, codes } = code
+  const nearest = (values: Float32Array): number => {
+    const distances = Array.from({ length: CONTENTS }, (_, content) =>
+      values.reduce((sum, value, i) => sum + (value - codes.data[content * placeWidth + i]!) ** 2, 0),
+    )
+    const [first, second] = distances.toSorted((a, b) => a - b)
+    assert.ok(first! < 1e-6 && second! > NORM ** 2 / 2)
+    return distances.indexOf(first!)
+  }
+  for (const [i, content] of contents.entries()) {
+    const start = Math.floor(i / PLACES) * 256 + (i % PLACES) * placeWidth
+    assert.equal(nearest(coded.subarray(start, start + placeWidth)), content)
+  }
+  const positions = Array.from({ length: 64 }, (_, token) =>
+    coded.subarray(token * 256 + PLACES * placeWidth, (token + 1) * 256).join(),
+  )
+  assert.equal(new Set(positions).size, 64)
+})
+
+test('an encoder learns cells from pixels, and a decoder to answer from cells', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'panoptes-cells-'))
+  const model = join(folder, 'untrained')
+  const script = resolve(import.meta.dirname, '../../../scripts/untrained-model.ts')
+  await promisify(execFile)(process.execPath, [script, '--out', model])
+  const shared =
+    'steps: 6\n    batchSize: 2\n    learningRate: 2e-3\n    schedule: constant\n    saveEvery: 50'
+  const recipe = parseRecipe(
+    `
+model: ${model}
+output: ${join(folder, 'run')}
+stages:
+  - name: eye
+    ${shared}
+    train: [{ match: ['vision_model.*', 'mlp1.*'] }]
+    data: [{ synthetic: { kinds: [letter-chart], count: 2 } }]
+    tiling: { strategy: single }
+    labels: cells
+  - name: mind
+    ${shared}
+    train: [{ match: 'language_model.*' }]
+    data: [{ synthetic: { kinds: [words], count: 2 } }]
+    tiling: { strategy: single }
+    pictures: cells
+`,
+    'recipe.yaml',
+  )
+  try {
+    const engine = await chooseEngine()
+    const { log } = await train(recipe, { compile: { engine, device: 'cpu', threads: 1 } })
+    const steps = (await readFile(log, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    for (const stage of ['eye', 'mind']) {
+      const losses: number[] = steps.filter((step) => step.stage === stage).map(({ loss }) => loss)
+      assert.equal(losses.length, 6)
+      assert.ok(losses.at(-1)! < 0.9 * losses[0]!, `${stage}: ${losses}`)
+    }
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+test('a decoder that is too narrow for codes is refused', () => {
+  assert.throws(() => new CellCode(64, 8), { code: 'cells-too-narrow', message: /has 64/ })
+})
+
+test('a stage that learns and shows cells, and cells of stored pictures, are refused', () => {
+  const stage =
+    '{ name: a, steps: 1, learningRate: 1, train: [{ match: x }], labels: cells, pictures: cells, data: [{ path: x }] }'
+  assert.throws(() => parseRecipe(`model: a\noutput: b\nstages: [${stage}]`, 'r.yaml'), {
+    code: 'recipe-invalid',
+    message: /cells are either learned or shown/,
+  })
+})

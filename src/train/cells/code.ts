@@ -1,0 +1,98 @@
+import { seededRandom } from '../../generate/random.ts'
+import { InputError } from '../../tensor/errors.ts'
+import { f32, type HostTensor } from '../../tensor/tensor.ts'
+import { CONTENTS, EMPTY, PLACES } from './contents.ts'
+
+/** Two codes differ in a quarter of their signs, but in no more than this. */
+const LEAST_DISTANCE = 7
+/** With fewer channels a place has no room for codes that differ enough. */
+const LEAST_WIDTH = 14
+
+/**
+ * How the letters of a visual token are written into its channels before anything is trained: each place has channels of
+ * its own, in which each letter is a pattern of signs, and nothing is zeros; the last eighth of the channels says where
+ * in its tile the token is. Encoders learn to make these codes of pixels, while decoders learn to read them, neither
+ * waiting for the other.
+ */
+export class CellCode {
+  /** Channels of a visual token. */
+  readonly width: number
+  /** Channels of one place. */
+  readonly placeWidth: number
+  /** Visual tokens along a side of a tile. */
+  readonly side: number
+  /** [CONTENTS, placeWidth]; rows have the norm `NORM`, that of EMPTY 0. */
+  readonly codes: HostTensor<'f32'>
+  /** What the channels behind those of letters hold in each token of a tile, [side², width − PLACES · placeWidth]. */
+  readonly positions: HostTensor<'f32'>
+
+  /** @throws InputError `cells-too-narrow` */
+  constructor(width: number, side: number) {
+    this.width = width
+    this.side = side
+    this.placeWidth = Math.floor((width * 7) / 8 / PLACES)
+    if (this.placeWidth < LEAST_WIDTH)
+      throw new InputError(
+        'cells-too-narrow',
+        `Codes of letters need visual tokens of ${Math.ceil((LEAST_WIDTH * PLACES * 8) / 7)} channels, but the decoder has ${width}.`,
+        { width },
+      )
+    this.codes = f32([CONTENTS, this.placeWidth], signs(this.placeWidth))
+    const rest = width - PLACES * this.placeWidth
+    const positions = new Float32Array(side * side * rest)
+    for (let token = 0; token < side * side; token++) {
+      positions[token * rest + (Math.floor(token / side) % rest)] = 1
+      positions[token * rest + ((side + (token % side)) % rest)] = 1
+    }
+    this.positions = f32([side * side, rest], positions)
+  }
+
+  /** The codes of visual tokens: contents [R, PLACES] → [R, width]; R is a multiple of a tile's tokens. */
+  of(contents: Uint16Array): Float32Array<ArrayBuffer> {
+    const { width, placeWidth } = this
+    const rest = width - PLACES * placeWidth
+    const rows = contents.length / PLACES
+    const coded = new Float32Array(rows * width)
+    for (let row = 0; row < rows; row++) {
+      for (let place = 0; place < PLACES; place++) {
+        const content = contents[row * PLACES + place]!
+        const code = this.codes.data.subarray(content * placeWidth, (content + 1) * placeWidth)
+        coded.set(code, row * width + place * placeWidth)
+      }
+      const token = row % this.side ** 2
+      coded.set(
+        this.positions.data.subarray(token * rest, (token + 1) * rest),
+        row * width + PLACES * placeWidth,
+      )
+    }
+    return coded
+  }
+}
+
+/** Of a code that stands for something. */
+export const NORM = 2
+
+function signs(length: number): Float32Array<ArrayBuffer> {
+  const random = seededRandom(1, 0)
+  const codes: number[][] = []
+  // Short codes, of small models, cannot all be far apart.
+  for (let tries = 0; codes.length < CONTENTS - 1; tries++) {
+    const code = Array.from({ length }, () => (random() < 0.5 ? -1 : 1))
+    const distance = Math.max(
+      1,
+      Math.min(LEAST_DISTANCE, Math.floor(length / 4)) - Math.floor(tries / 20_000),
+    )
+    if (codes.every((other) => differing(code, other) >= distance)) codes.push(code)
+  }
+  const table = new Float32Array(CONTENTS * length)
+  for (const [i, code] of codes.entries())
+    table.set(
+      code.map((sign) => (sign * NORM) / Math.sqrt(length)),
+      (EMPTY + 1 + i) * length,
+    )
+  return table
+}
+
+function differing(a: readonly number[], b: readonly number[]): number {
+  return a.reduce((sum, sign, i) => sum + Number(sign !== b[i]), 0)
+}

@@ -1,0 +1,97 @@
+import { Dice } from '../../data/synthetic/dice.ts'
+import type { Decoder } from '../../decoders/decoder.ts'
+import { dim } from '../../graph/dim.ts'
+import { input } from '../../graph/tensor.ts'
+import type { Size } from '../../image/rgb-image.ts'
+import { type InternVlConfig, tokensPerTile } from '../../systems/internvl-config.ts'
+import type { ModelFiles } from '../../systems/model-files.ts'
+import { InputError } from '../../tensor/errors.ts'
+import { f32 } from '../../tensor/tensor.ts'
+import { labelConversation, withPlaceholder } from '../../text/labels.ts'
+import type { ConversationTemplate } from '../../text/templates.ts'
+import type { Tokenizer } from '../../text/tokenizer.ts'
+import type { TilePlan } from '../../tiling/plan.ts'
+import { collateRows, type LabelledRow } from '../collate.ts'
+import { shownFeeds } from '../internvl-training.ts'
+import type { TrainingTask } from '../task.ts'
+import { visualLoss } from '../visual-loss.ts'
+import { cellContents } from './contents.ts'
+import { cellCode } from './vision-task.ts'
+
+/** Deviation of what is added to each channel of a code: encoders do not hit them exactly. */
+const NOISE = 0.1
+
+interface CodedSample extends LabelledRow {
+  /** [tiles · tokens of a tile, H]; of no tile in a sample of text. */
+  readonly shown: Float32Array
+}
+
+export interface CodedText {
+  readonly tokenizer: Tokenizer
+  readonly template: ConversationTemplate
+  readonly contextId: number
+  readonly maxLength: number
+}
+
+/**
+ * The decoder learns to answer from the codes of what pictures would show: nothing is drawn, nothing encoded, so that it sees ten
+ * times as many documents in a time.
+ */
+export function cellsTask(
+  { checkpoint }: ModelFiles,
+  config: InternVlConfig,
+  decoder: Decoder,
+  plan: (size: Size) => TilePlan,
+  { tokenizer, template, contextId, maxLength }: CodedText,
+): TrainingTask<CodedSample> {
+  const code = cellCode(config, decoder)
+  const { width } = code
+  return {
+    checkpoint,
+    loss: (w) => visualLoss(w.at('language_model'), decoder, input('shown', 'f32', [dim('R'), width])),
+    draft({ record, layouts }) {
+      if (record.images.length !== (layouts?.length ?? 0))
+        throw new InputError(
+          'pictures-unknown',
+          'Cells can be shown of drawn pictures only: which letters stand where is known of no other. Name synthetic data.',
+        )
+      const plans = (layouts ?? []).map((layout) => ({ layout, tiling: plan(layout) }))
+      const labelled = labelConversation(
+        template,
+        plans.length > 0 ? withPlaceholder(record.conversations) : record.conversations,
+        tokenizer,
+        { pictureTokens: plans.map(({ tiling }) => tiling.tiles.length * tokensPerTile(config)), maxLength },
+      )
+      return {
+        tokens: labelled.inputIds.length,
+        finish() {
+          const parts = plans.map(({ layout, tiling }) => code.of(cellContents(layout, tiling, code.side)))
+          const shown = joined(parts)
+          const dice = new Dice(0, `${record.images[0]}/noise`)
+          for (let i = 0; i < shown.length; i++) shown[i]! += dice.normal(0, NOISE)
+          return { ...labelled, shown }
+        },
+      }
+    },
+    feeds(samples) {
+      const perTile = tokensPerTile(config)
+      const imageFlags = samples.flatMap(({ shown }) => Array<number>(shown.length / width / perTile).fill(1))
+      const feeds = shownFeeds({ ...collateRows(samples), imageFlags }, config, decoder, contextId)
+      // A batch of text has one row that nothing points at.
+      const rows = Math.max(1, imageFlags.length * perTile)
+      const shown = new Float32Array(rows * width)
+      shown.set(joined(samples.map(({ shown }) => shown)))
+      return { ...feeds, shown: f32([rows, width], shown) }
+    },
+  }
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let offset = 0
+  for (const part of parts) {
+    all.set(part, offset)
+    offset += part.length
+  }
+  return all
+}

@@ -1,0 +1,87 @@
+import { Dice } from '../../data/synthetic/dice.ts'
+import type { Decoder } from '../../decoders/decoder.ts'
+import { dim } from '../../graph/dim.ts'
+import { input } from '../../graph/tensor.ts'
+import { normalisations } from '../../image/normalise.ts'
+import type { Size } from '../../image/rgb-image.ts'
+import { type InternVlConfig, pixelShape } from '../../systems/internvl-config.ts'
+import { internVlVision } from '../../systems/internvl-vision.ts'
+import type { ModelFiles } from '../../systems/model-files.ts'
+import { InputError } from '../../tensor/errors.ts'
+import type { HostTensor } from '../../tensor/tensor.ts'
+import { pixelValuesInTurns } from '../../tiling/pixel-values.ts'
+import type { TilePlan } from '../../tiling/plan.ts'
+import { joinTiles } from '../collate.ts'
+import type { TrainingTask } from '../task.ts'
+import { CellCode } from './code.ts'
+import { cellContents, EMPTY, PLACES } from './contents.ts'
+import { cellsFeeds, cellsLoss } from './loss.ts'
+
+/** Tiles of a picture that are taken; drawing one that has more costs more than learning from all of it gives. */
+const MOST_TILES = 4
+
+interface ReadTiles {
+  readonly pixels: HostTensor<'f32'>
+  readonly contents: Uint16Array
+}
+
+/**
+ * The encoder and projector learn which letters each visual token shows, by the code of which each channel is known: tens
+ * of labels a token, where an answer has some letters for a whole picture.
+ */
+export function cellReadingTask(
+  { checkpoint }: ModelFiles,
+  config: InternVlConfig,
+  decoder: Decoder,
+  plan: (size: Size) => TilePlan,
+): TrainingTask<ReadTiles> {
+  const code = cellCode(config, decoder)
+  return {
+    checkpoint,
+    loss(w) {
+      const pixels = input('pixels', 'f32', pixelShape(config, dim('N')))
+      return cellsLoss(internVlVision(w, pixels, config), code)
+    },
+    draft({ record, pictures, layouts }) {
+      const [picture] = pictures
+      const [layout] = layouts ?? []
+      if (!picture || !layout)
+        throw new InputError(
+          'labels-unknown',
+          'Labels of cells come from drawn pictures: which letters stand where is known of no other. Name synthetic data.',
+        )
+      const tiling = plan(layout)
+      const contents = cellContents(layout, tiling, code.side)
+      const perTile = code.side ** 2 * PLACES
+      const contentsOf = (tile: number) => contents.subarray(tile * perTile, (tile + 1) * perTile)
+      const dice = new Dice(0, `${record.images[0]}/tiles`)
+      const chosen = dice
+        .shuffle(tiling.tiles.map((_, tile) => tile))
+        // Nothing to be read is read soon.
+        .sort((a, b) => Number(isBlank(contentsOf(a))) - Number(isBlank(contentsOf(b))))
+        .slice(0, MOST_TILES)
+      const cut = pixelValuesInTurns(picture, tiling, normalisations.imagenet)
+      return {
+        tokens: chosen.length * code.side ** 2,
+        finish: async () => ({
+          pixels: joinTiles(await Promise.all(chosen.map(cut))),
+          contents: Uint16Array.from(chosen.flatMap((tile) => [...contentsOf(tile)])),
+        }),
+      }
+    },
+    feeds: (samples) => ({
+      pixels: joinTiles(samples.map(({ pixels }) => pixels)),
+      ...cellsFeeds(Uint16Array.from(samples.flatMap(({ contents }) => [...contents]))),
+    }),
+  }
+}
+
+/** The code of a model's visual tokens. */
+export function cellCode(config: InternVlConfig, decoder: Decoder): CellCode {
+  const side = (config.tileSize / config.vision_config.patch_size) * config.downsample_ratio
+  return new CellCode(decoder.hiddenSize, side)
+}
+
+function isBlank(contents: Uint16Array): boolean {
+  return contents.every((content) => content === EMPTY)
+}
