@@ -104,9 +104,7 @@ export class TrainingStep {
     for (const [i, { key, rateFactor, weightDecay }] of trained.entries()) {
       const shape = shapes.get(key)!
       const names = optimizer.slotsOf(key, shape)
-      const slots = Object.fromEntries(
-        names.map((slot) => [slot, input(`${slot} ${key}`, 'f32', shape)]),
-      )
+      const slots = Object.fromEntries(names.map((slot) => [slot, input(`${slot} ${key}`, 'f32', shape)]))
       const updated = optimizer.update({
         value: values[i]!,
         gradient: used[i]!,
