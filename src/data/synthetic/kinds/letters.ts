@@ -36,14 +36,14 @@ export const looseLetters: Compose = (dice, fonts) => {
   const page = new Page(side * cell, side * cell)
   fillGround(page, look)
   const part = size * dice.float(1.15, 1.5)
-  const count = Math.floor(page.width / part)
+  const count = Math.floor((page.width - 16) / part)
   const from = (page.width - count * part) / 2
   const rows = Array.from({ length: count }, (_, row) =>
     Array.from({ length: count }, (_, column) => {
       const letter = drawable(anyLetter(dice), look)
       const free = part - page.widthOf(letter, { ...look, size })
       const x = from + column * part + Math.max(0, dice.float(0, free))
-      const y = from + row * part + size * 0.85 + dice.float(0, part - size)
+      const y = from + row * part + size * 0.85 + dice.float(0, part - size) * 0.8
       return page.write(letter, x, y, { ...look, size })
     }),
   )

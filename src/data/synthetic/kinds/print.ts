@@ -12,7 +12,7 @@ export const print: Compose = (dice, fonts) => {
   const look = plainLook(dice, fonts)
   fillGround(page, look)
   const style: TextStyle = { ...look, size: 15 * 2 ** dice.float(0, 1.1) }
-  const left = dice.float(2, 16)
+  const left = dice.float(5, 16)
   const lead = style.size * dice.float(1.15, 1.7)
   const words = new Words(dice)
   const row = (): string => {
@@ -27,12 +27,12 @@ export const print: Compose = (dice, fonts) => {
         () => snippet(dice, words, 14),
       ])()
       const longer = text === '' ? next : `${text} ${next}`
-      if (page.widthOf(longer, style) > page.width - left - 2) return text === '' ? '7' : text
+      if (page.widthOf(longer, style) > page.width - left - 6) return text === '' ? '7' : text
       text = longer
     }
   }
   const lines: Mark[][] = []
-  for (let y = dice.float(0.9, 1.4) * style.size; y < page.height - style.size * 0.3; y += lead)
+  for (let y = dice.float(1.25, 1.6) * style.size; y < page.height - style.size * 0.5; y += lead)
     lines.push(writeWords(page, row(), left, y, style))
   const asked = [
     { ...wholeText('print.text', readTheText(dice), lines), isMain: true },
