@@ -3,7 +3,7 @@ import { add, cast, concat, max, mul, quantiseRows, reshape, split, sqrt } from 
 import { input, type Tensor } from '../graph/tensor.ts'
 import type { NamedTensors } from '../runtime/engine.ts'
 import type { Cells } from '../runtime/kv-cache.ts'
-import { LateProgram } from '../runtime/late-program.ts'
+import { Late } from '../runtime/late.ts'
 import { type CompileOptions, Program } from '../runtime/program.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import type { Decoder } from './decoder.ts'
@@ -20,16 +20,16 @@ const leastPeak = 1e-30
  * largest radius.
  */
 export class CellPrecision {
-  readonly #narrow: Readonly<Record<'key' | 'value', LateProgram>>
-  readonly #widen: LateProgram
+  readonly #narrow: Readonly<Record<'key' | 'value', Late<Program>>>
+  readonly #widen: Late<Program>
   readonly #decoder: Decoder
   readonly #factors = new WeakMap<HostTensor, HostFactors>()
 
   constructor(decoder: Decoder, compile: CompileOptions) {
     const { kvHeads, headSize } = decoder
     this.#decoder = decoder
-    const late = (name: string, outputs: () => Record<string, Tensor>): LateProgram =>
-      new LateProgram(() => Program.compile(name, outputs(), { ...compile, precision: undefined }))
+    const late = (name: string, outputs: () => Record<string, Tensor>): Late<Program> =>
+      new Late(() => Program.compile(name, outputs(), { ...compile, precision: undefined }))
     this.#narrow = {
       key: late('keys to 8 bits', () => narrow(pairPeaks, kvHeads, headSize)),
       value: late('values to 8 bits', () => narrow(channelPeaks, kvHeads, headSize)),

@@ -4,7 +4,7 @@ import type { Weights } from '../graph/weights.ts'
 import { addWork, type Work, workOf } from '../graph/work.ts'
 import type { EngineMemory, NamedTensors } from '../runtime/engine.ts'
 import { KvCache } from '../runtime/kv-cache.ts'
-import { LateProgram } from '../runtime/late-program.ts'
+import { Late } from '../runtime/late.ts'
 import type { Part } from '../runtime/precision.ts'
 import { type CompileOptions, closesUnused, Program } from '../runtime/program.ts'
 import { InputError } from '../tensor/errors.ts'
@@ -71,13 +71,13 @@ export class DecoderPrograms {
   /** The engine's memory where `runCells` can be used, else undefined. */
   readonly memory: EngineMemory | undefined
   readonly #options: DecoderProgramOptions
-  readonly #embedding: LateProgram
-  readonly #pastStages: readonly LateProgram[]
-  readonly #cellStages: readonly LateProgram[]
+  readonly #embedding: Late<Program>
+  readonly #pastStages: readonly Late<Program>[]
+  readonly #cellStages: readonly Late<Program>[]
   /** Over 8-bit cells, where the cache may have them. */
-  readonly #narrowStages: readonly LateProgram[]
+  readonly #narrowStages: readonly Late<Program>[]
   readonly #cellPrecision: CellPrecision | undefined
-  readonly #head: LateProgram
+  readonly #head: Late<Program>
   readonly #stageWork: readonly (() => WorkOfSizes)[]
   readonly #headWork: () => WorkOfSizes
 
@@ -88,8 +88,7 @@ export class DecoderPrograms {
       outputs: () => Record<string, Tensor>,
       part: Part = 'decoder',
       rows?: 'few' | 'many',
-    ): LateProgram =>
-      new LateProgram(() => Program.compile(name, outputs(), { ...options.compile, part, rows }))
+    ): Late<Program> => new Late(() => Program.compile(name, outputs(), { ...options.compile, part, rows }))
     const { engine, device, taps, kvCache } = options.compile
     this.decoder = decoder
     this.stages = bounds.slice(1).map((end, i) => ({ first: bounds[i]!, end }))
@@ -241,7 +240,7 @@ export class DecoderPrograms {
   }
 
   /** Closes the form that is not used now where both together would take twice the memory for weights. */
-  async #closeUnused(stages: readonly LateProgram[]): Promise<void> {
+  async #closeUnused(stages: readonly Late<Program>[]): Promise<void> {
     if (this.#keepsBoth) return
     for (const stage of stages) await stage.close()
   }

@@ -4,6 +4,7 @@ import { Weights } from '../graph/weights.ts'
 import { addWork } from '../graph/work.ts'
 import { Program } from '../runtime/program.ts'
 import { AbortError } from '../tensor/errors.ts'
+import { joinFloats } from '../tensor/join-floats.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import { IMAGE_ID } from '../text/image-ids.ts'
 import { loadTokenizer } from '../text/load-tokenizer.ts'
@@ -122,11 +123,6 @@ async function encodeView(
 /** [..., H] each → [rows, H]. */
 function joinRows(parts: readonly HostTensor<'f32'>[]): HostTensor<'f32'> {
   const width = parts[0]!.shape.at(-1)!
-  const data = new Float32Array(parts.reduce((sum, part) => sum + part.data.length, 0))
-  let at = 0
-  for (const part of parts) {
-    data.set(part.data, at)
-    at += part.data.length
-  }
+  const data = joinFloats(parts.map((part) => part.data))
   return hostTensor('f32', [data.length / width, width], data)
 }

@@ -3,6 +3,7 @@ import { type Normalisation, toPixelValues } from '../image/normalise.ts'
 import { interpolate } from '../image/resize-float.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
 import { InputError } from '../tensor/errors.ts'
+import { joinFloats } from '../tensor/join-floats.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import { copiesInTurns, cutGroup, cutTile, resizedCopies } from './cut.ts'
 import type { TileGroup, TilePlan } from './plan.ts'
@@ -43,13 +44,7 @@ export function tilesToNormalise(
     pixels() {
       const groups = cut.map((normalised) => normalised())
       const [, C, H, W] = groups[0]!.shape as [number, number, number, number]
-      const data = new Float32Array(tiles * C * H * W)
-      let offset = 0
-      for (const group of groups) {
-        data.set(group.data, offset)
-        offset += group.data.length
-      }
-      return hostTensor('f32', [tiles, C, H, W], data)
+      return hostTensor('f32', [tiles, C, H, W], joinFloats(groups.map(({ data }) => data)))
     },
   }
 }

@@ -29,10 +29,7 @@ export class StageSamples {
   /** @throws InputError `dataset-missing`, `dataset-empty`, `dataset-invalid` */
   static async open(stage: Stage): Promise<StageSamples> {
     const wants = stage.pictures === 'cells' ? 'layouts' : stage.labels === 'cells' ? 'both' : 'pictures'
-    return new StageSamples(
-      stage,
-      await Promise.all(stage.data.map((source) => openSource(source, { wants }))),
-    )
+    return new StageSamples(stage, await Promise.all(stage.data.map((source) => openSource(source, wants))))
   }
 
   /** Micro-batches of all steps. */

@@ -1,3 +1,4 @@
+import { joinFloats } from '../tensor/join-floats.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import { IGNORED, type LabelledSample } from '../text/labels.ts'
 
@@ -63,12 +64,7 @@ export function collateRows(samples: readonly LabelledRow[]): Rows {
 
 /** Tiles one after the other: [n₁, …] and [n₂, …] … → [Σn, …]. */
 export function joinTiles(parts: readonly HostTensor<'f32'>[]): HostTensor<'f32'> {
-  const data = new Float32Array(parts.reduce((sum, part) => sum + part.data.length, 0))
-  let offset = 0
-  for (const part of parts) {
-    data.set(part.data, offset)
-    offset += part.data.length
-  }
+  const data = joinFloats(parts.map((part) => part.data))
   const tiles = parts.reduce((sum, part) => sum + part.shape[0]!, 0)
   return hostTensor('f32', [tiles, ...parts[0]!.shape.slice(1)], data)
 }

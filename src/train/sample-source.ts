@@ -21,11 +21,8 @@ export interface Layout extends Size {
   readonly glyphs: readonly (readonly Glyph[])[]
 }
 
-/** What samples are read with. */
-export interface SourceOptions {
-  /** Whether pictures are drawn, or the layouts of drawn ones are all that is wanted. */
-  readonly wants: 'pictures' | 'layouts' | 'both'
-}
+/** Whether pictures are drawn, or the layouts of drawn ones are all that is wanted. */
+export type Wanted = 'pictures' | 'layouts' | 'both'
 
 /** Where samples come from, one by one as they are asked for: the same for an index, whenever it is asked. */
 export interface SampleSource {
@@ -36,10 +33,7 @@ export interface SampleSource {
 }
 
 /** @throws InputError `dataset-missing`, `dataset-empty`, `dataset-invalid` */
-export async function openSource(
-  source: RecipeSource,
-  { wants }: SourceOptions = { wants: 'pictures' },
-): Promise<SampleSource> {
+export async function openSource(source: RecipeSource, wants: Wanted = 'pictures'): Promise<SampleSource> {
   if ('synthetic' in source) return synthetic(source.synthetic, wants)
   return 'copying' in source ? copying(source.copying) : dataset(source)
 }
@@ -71,7 +65,7 @@ async function dataset({ path, images }: Extract<RecipeSource, { path: string }>
 /** Pictures that are drawn when they are asked for, and handed on as they are, without a JPEG between. */
 function synthetic(
   series: Extract<RecipeSource, { synthetic: object }>['synthetic'],
-  wants: SourceOptions['wants'],
+  wants: Wanted,
 ): SampleSource {
   return {
     length: series.count,

@@ -47,6 +47,18 @@ export function snippet(dice: Dice, words: Words, most: number): string {
   return cut(make(dice, words), most)
 }
 
+/** A word, real or invented, letters at random, a number, or a snippet. */
+export function wordsOrNumber(dice: Dice, words: Words): string {
+  return dice.pick([
+    () => inManner(words.noun(), dice),
+    () => inManner(words.word(), dice),
+    () => inManner(inventedWord(dice), dice),
+    () => randomText(dice, dice.int(2, 8)),
+    () => String(dice.int(0, 10 ** dice.int(1, 6))),
+    () => snippet(dice, words, 14),
+  ])()
+}
+
 /** As many of the first words as have room; the beginning of the first one where none has. */
 export function cut(text: string, most: number): string {
   if (text.length <= most) return text

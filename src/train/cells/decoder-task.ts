@@ -6,12 +6,13 @@ import type { Size } from '../../image/rgb-image.ts'
 import { type InternVlConfig, tokensPerTile } from '../../systems/internvl-config.ts'
 import type { ModelFiles } from '../../systems/model-files.ts'
 import { InputError } from '../../tensor/errors.ts'
-import { f32 } from '../../tensor/tensor.ts'
+import { joinFloats } from '../../tensor/join-floats.ts'
+import { f32, type HostTensor, zeros } from '../../tensor/tensor.ts'
 import { labelConversation, withPlaceholder } from '../../text/labels.ts'
 import type { ConversationTemplate } from '../../text/templates.ts'
 import type { Tokenizer } from '../../text/tokenizer.ts'
 import type { TilePlan } from '../../tiling/plan.ts'
-import { collateRows, type LabelledRow } from '../collate.ts'
+import { collateRows, joinTiles, type LabelledRow } from '../collate.ts'
 import { shownFeeds } from '../internvl-training.ts'
 import type { TrainingTask } from '../task.ts'
 import { visualLoss } from '../visual-loss.ts'
@@ -23,7 +24,7 @@ const NOISE = 0.1
 
 interface CodedSample extends LabelledRow {
   /** [tiles · tokens of a tile, H]; of no tile in a sample of text. */
-  readonly shown: Float32Array
+  readonly shown: HostTensor<'f32'>
 }
 
 export interface CodedText {
@@ -66,32 +67,20 @@ export function cellsTask(
         tokens: labelled.inputIds.length,
         finish() {
           const parts = plans.map(({ layout, tiling }) => code.of(cellContents(layout, tiling, code.side)))
-          const shown = joined(parts)
+          const shown = joinFloats(parts)
           const dice = new Dice(0, `${record.images[0]}/noise`)
           for (let i = 0; i < shown.length; i++) shown[i]! += dice.normal(0, NOISE)
-          return { ...labelled, shown }
+          return { ...labelled, shown: f32([shown.length / width, width], shown) }
         },
       }
     },
     feeds(samples) {
-      const perTile = tokensPerTile(config)
-      const imageFlags = samples.flatMap(({ shown }) => Array<number>(shown.length / width / perTile).fill(1))
+      const shown = joinTiles(samples.map((sample) => sample.shown))
+      const rows = shown.shape[0]!
+      const imageFlags = Array<number>(rows / tokensPerTile(config)).fill(1)
       const feeds = shownFeeds({ ...collateRows(samples), imageFlags }, config, decoder, contextId)
       // A batch of text has one row that nothing points at.
-      const rows = Math.max(1, imageFlags.length * perTile)
-      const shown = new Float32Array(rows * width)
-      shown.set(joined(samples.map(({ shown }) => shown)))
-      return { ...feeds, shown: f32([rows, width], shown) }
+      return { ...feeds, shown: rows > 0 ? shown : zeros('f32', [1, width]) }
     },
   }
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let offset = 0
-  for (const part of parts) {
-    all.set(part, offset)
-    offset += part.length
-  }
-  return all
 }

@@ -3,7 +3,7 @@ import { askAboutLines, readTheText, wholeText } from '../line-questions.ts'
 import { fillGround, plainLook } from '../look.ts'
 import { type Mark, Page, type TextStyle } from '../page.ts'
 import { writeWords } from '../prose.ts'
-import { inManner, inventedWord, randomText, snippet } from '../snippets.ts'
+import { wordsOrNumber } from '../snippets.ts'
 import { Words } from '../words.ts'
 
 /** A square cutting out of plain large print, dark on white, filled with lines of words, names, numbers and codes. */
@@ -18,14 +18,7 @@ export const print: Compose = (dice, fonts) => {
   const row = (): string => {
     let text = ''
     for (;;) {
-      const next = dice.pick([
-        () => inManner(words.noun(), dice),
-        () => inManner(words.word(), dice),
-        () => inManner(inventedWord(dice), dice),
-        () => randomText(dice, dice.int(2, 8)),
-        () => String(dice.int(0, 10 ** dice.int(1, 6))),
-        () => snippet(dice, words, 14),
-      ])()
+      const next = wordsOrNumber(dice, words)
       const longer = text === '' ? next : `${text} ${next}`
       if (page.widthOf(longer, style) > page.width - left - 6) return text === '' ? '7' : text
       text = longer

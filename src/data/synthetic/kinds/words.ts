@@ -4,7 +4,7 @@ import { readTheText, wholeText } from '../line-questions.ts'
 import { anyLook, layGround } from '../look.ts'
 import { type Mark, Page, type TextStyle } from '../page.ts'
 import { readAll, writeWords } from '../prose.ts'
-import { inManner, inventedWord, randomText, snippet } from '../snippets.ts'
+import { wordsOrNumber } from '../snippets.ts'
 import { Words } from '../words.ts'
 
 /** One to three big words or numbers: a number at a door, a name on a cup, a price, a button. */
@@ -42,14 +42,7 @@ export const words: Compose = (dice, fonts) => {
 function contents(dice: Dice, list: Words): string[] {
   const count = dice.int(1, 3)
   return Array.from({ length: count }, () => {
-    const text = dice.pick([
-      () => inManner(list.noun(), dice),
-      () => inManner(list.word(), dice),
-      () => inManner(inventedWord(dice), dice),
-      () => randomText(dice, dice.int(2, 8)),
-      () => String(dice.int(0, 10 ** dice.int(1, 6))),
-      () => snippet(dice, list, 14),
-    ])()
+    const text = wordsOrNumber(dice, list)
     // Three lines have room for a word each.
     return text
       .split(' ')
