@@ -100,8 +100,8 @@ process.stderr.write(`${(parameters / 1e6).toFixed(1)} M parameters in ${values.
 
 /**
  * Norms and layer scales begin at 1, biases at 0; matrices at N(0, 1/inputs), those that end a residual branch divided by
- * √(2·layers). The encoder begins as a convolution would: positions are two-dimensional sines, each of the four heads looks
- * at one of the four neighbours of a patch, and filters of patches see edges, while even paper is nothing to them (a white
+ * √(2·layers). The encoder begins as a convolution would: positions are two-dimensional sines, each head looks at one of
+ * the four neighbours of a patch in turn, and filters of patches see edges, while even paper is nothing to them (a white
  * patch would drown its position). Letters that lie across patches are then read after hundreds of steps instead of
  * thousands. Compare d'Ascoli et al., "ConViT" (arXiv 2103.10697), section 3.
  */
@@ -122,7 +122,8 @@ function initial(
   const spread = /(class_embedding|tok_embeddings)/.test(key)
     ? 0.3
     : Math.sqrt(1 / inputs) / (endsBranch ? Math.sqrt(2 * depth) : 1)
-  if (/attn\.qkv\.weight$/.test(key)) return f32(shape, neighbourHeads(shape[1]!, normalsOf(place)))
+  if (/attn\.qkv\.weight$/.test(key))
+    return f32(shape, neighbourHeads(shape[1]!, config.vision_config.num_attention_heads, normalsOf(place)))
   if (key.endsWith('patch_embedding.weight')) return f32(shape, edgeFilters(shape, normalsOf(place)))
   const normal = normalsOf(place)
   return f32(
@@ -157,17 +158,17 @@ function edgeFilters(shape: readonly number[], normal: () => number): Float32Arr
  * Queries, keys and values [3 · width, width]: a head compares the sixteen fastest sines of rows and of columns, its keys'
  * turned on by one patch; values are N(0, 1/width).
  */
-function neighbourHeads(width: number, normal: () => number): Float32Array<ArrayBuffer> {
+function neighbourHeads(width: number, heads: number, normal: () => number): Float32Array<ArrayBuffer> {
   const qkv = Float32Array.from({ length: 3 * width * width }, () => normal() / Math.sqrt(width))
   qkv.fill(0, 0, 2 * width * width)
-  const headSize = width / neighbours.length
+  const headSize = width / heads
   const waves = headSize / 4
   const quarter = width / 4
   const set = (row: number, column: number, value: number) => {
     qkv[row * width + column] = FOCUS * value
   }
-  for (const [head, steps] of neighbours.entries())
-    for (const [half, step] of steps.entries())
+  for (let head = 0; head < heads; head++)
+    for (const [half, step] of neighbours[head % neighbours.length]!.entries())
       for (let i = 0; i < waves; i++) {
         const query = head * headSize + half * 2 * waves + i
         const key = width + query

@@ -55,6 +55,11 @@ export async function openInternVlTask(files: ModelFiles, options: SampleOptions
       { option: 'labels' },
     )
   const planned = (size: Size) => plan(size, tiling)
+  if (s2 && (options.labels === 'cells' || options.pictures === 'cells'))
+    throw new InputError(
+      'cells-need-tiles',
+      'Cells are those of single tiles, and S2 joins several. Leave cells out, or take a model without s2_scales.',
+    )
   if (options.labels === 'cells') return cellReadingTask(files, config, decoder, planned)
   if (options.pictures === 'cells') {
     const { maxLength } = options

@@ -19,7 +19,7 @@ export function internVlLoss(w: Weights, config: InternVlConfig, decoder: Decode
   return visualLoss(w.at('language_model'), decoder, reshape(features, [mulDims(tiles, perTile), width]))
 }
 
-/** The loss's inputs for a batch, its pixels among them. When placeholders and visual tokens differ in number the loss is zeroed. */
+/** The loss's inputs for a batch: its pixels, and those of `shownFeeds`. */
 export function internVlFeeds(
   batch: Batch,
   config: InternVlConfig,
@@ -34,7 +34,7 @@ export function internVlFeeds(
   return { ...shownFeeds(batch, config, decoder, contextId), pixels }
 }
 
-/** The inputs of `visualLoss` for a batch. */
+/** The inputs of `visualLoss` for a batch. When placeholders and visual tokens differ in number the loss is zeroed. */
 export function shownFeeds(
   batch: Omit<Batch, 'pixels'>,
   config: InternVlConfig,

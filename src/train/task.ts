@@ -62,11 +62,24 @@ export function openTask(files: ModelFiles, options: SampleOptions): Promise<Tra
   const { architectures } = files.config as { architectures?: readonly string[] }
   const isMgLlava = !architectures && systemOfKeys(files.checkpoint) === 'mg-llava'
   const open = isMgLlava ? openMgLlavaTask : tasks[architectures?.[0] ?? '']
+  if (open && open !== openInternVlTask) refuseVisualTokens(options)
   if (open) return open(files, options)
   throw new InputError(
     'training-unknown',
     `${files.source.name} is a ${architectures?.[0]}, which has no training recipe yet. ` +
       `There is one for ${Object.keys(tasks).join(', ')}.`,
     { found: architectures?.[0], known: Object.keys(tasks) },
+  )
+}
+
+/** @throws InputError `option-without-effect` for what only InternVL's tasks know how to do */
+function refuseVisualTokens({ labels, pictures }: SampleOptions): void {
+  const isKnown = labels !== 'cells' && labels !== 'visual-tokens'
+  if (isKnown && pictures === undefined) return
+  const option = isKnown ? 'pictures' : 'labels'
+  throw new InputError(
+    'option-without-effect',
+    `What visual tokens show is learned by InternVL2 and Mini-Monkey only. Leave ${option} out.`,
+    { option },
   )
 }
