@@ -11,8 +11,8 @@ import { add, gelu, layerNormalise, linearProduct, mul, sum } from './ops/index.
 import { rewrite } from './rewrite.ts'
 import { input, type Tensor, tap, tapName, topologicalOrder } from './tensor.ts'
 
-/** A tower of residual layers that are wide inside: 64 values a token between them, 2,048 within. */
-const [layers, tokens, width, inner] = [12, 512, 64, 2048]
+/** A tower of residual layers that are wide inside: 32 values a token between them, 2,048 within. */
+const [layers, tokens, width, inner] = [20, 1024, 32, 2048]
 
 /** Its loss, the weights' tensors and their values. */
 function tower(depth = layers): { loss: Tensor; weights: Tensor[]; feeds: Record<string, HostTensor> } {
