@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -209,6 +209,16 @@ describe('detect', () => {
     )
     fails(panoptes('detect', picture, '--labels', 'cat'), /--model with an OWLv2 checkpoint/, 2)
   })
+})
+
+test('cache tells what is kept, and gives it up', async () => {
+  await mkdir(join(cache, 'weights'), { recursive: true })
+  await writeFile(join(cache, 'weights', 'w.safetensors'), new Uint8Array(1000))
+  const { files, sizeBytes } = JSON.parse(panoptes('cache', '--json').stdout)
+  assert.ok(files >= 1 && sizeBytes >= 1000)
+  const { status, stdout } = panoptes('cache', '--clear')
+  assert.equal(status, 0)
+  assert.match(stdout, /^removed \d+ weights? \(.+\)\n.*: 0 weights, 0 B; limit 20 GB\n$/)
 })
 
 describe('every example of the help runs as it stands', async () => {

@@ -40,6 +40,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'list the models on this machine',
     load: async () => (await import('./models.ts')).models,
   },
+  cache: {
+    summary: 'show or clear the quantised weights that are kept',
+    load: async () => (await import('./cache.ts')).cache,
+  },
   synth: {
     summary: 'make pictures with questions to learn from',
     load: async () => (await import('./synth.ts')).synth,

@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { readlinkSync } from 'node:fs'
 import { link, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { makeFolder } from '../checkpoint/make-folder.ts'
-import { isRecord } from './cache.ts'
+import { holderText, isOfDeadProcess } from '../checkpoint/process-holder.ts'
 import { throwIfAborted } from './connection.ts'
 
 const pollMs = 100
@@ -23,7 +21,7 @@ export async function withLock<T>(
   options: { signal?: AbortSignal | undefined; onWait?: (() => void) | undefined },
   work: () => Promise<T>,
 ): Promise<T> {
-  const mine = JSON.stringify({ pid: process.pid, machine, key: randomUUID() })
+  const mine = holderText()
   await makeFolder(dirname(path))
   let hasWaited = false
   while (!(await take(path, mine))) {
@@ -70,28 +68,6 @@ async function removeAbandoned(path: string): Promise<boolean> {
   if (moved !== undefined && moved !== held) await link(aside, path).catch(() => undefined)
   await unlink(aside).catch(() => undefined)
   return true
-}
-
-function isOfDeadProcess(held: string): boolean {
-  try {
-    const holder: unknown = JSON.parse(held)
-    if (!isRecord(holder) || holder.machine !== machine || typeof holder.pid !== 'number') return false
-    process.kill(holder.pid, 0)
-    return false
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ESRCH'
-  }
-}
-
-/** This machine as process ids see it: two containers with one host name do not share theirs. */
-const machine = `${hostname()} ${processNamespace()}`
-
-function processNamespace(): string {
-  try {
-    return readlinkSync('/proc/self/ns/pid')
-  } catch {
-    return '' // not Linux
-  }
 }
 
 async function contentOf(path: string): Promise<string | undefined> {

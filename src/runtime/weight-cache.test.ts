@@ -10,7 +10,8 @@ import { openCheckpoint } from '../checkpoint/open.ts'
 import { writeSafetensors } from '../checkpoint/write-safetensors.ts'
 import { f32ToBf16 } from '../tensor/half.ts'
 import { f32, type HostTensor, hostTensor } from '../tensor/tensor.ts'
-import { cacheFolder, diskStore } from './weight-cache.ts'
+import { cacheFolder, cacheLimitBytes } from './cache-settings.ts'
+import { diskStore } from './weight-cache.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'panoptes-cache-'))
 after(() => rm(root, { recursive: true }))
@@ -165,6 +166,16 @@ test('the folder is PANOPTES_CACHE, else in XDG_CACHE_HOME, else in the home fol
   assert.equal(cacheFolder({ PANOPTES_CACHE: '/c', XDG_CACHE_HOME: '/x' }), '/c')
   assert.equal(cacheFolder({ XDG_CACHE_HOME: '/x' }), join('/x', 'panoptes'))
   assert.match(cacheFolder({}), /\.cache.panoptes$/)
+})
+
+test('the limit is PANOPTES_CACHE_GB gigabytes, 20 by default, and nothing else', () => {
+  assert.equal(cacheLimitBytes({ PANOPTES_CACHE_GB: ' 0.5 ' }), 5e8)
+  assert.equal(cacheLimitBytes({}), 2e10)
+  for (const found of ['0', '-1', 'much', '20GB'])
+    assert.throws(() => cacheLimitBytes({ PANOPTES_CACHE_GB: found }), {
+      code: 'option-value',
+      data: { found },
+    })
 })
 
 function failAfter<A extends unknown[], R>(

@@ -1,6 +1,5 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto'
-import { open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { homedir } from 'node:os'
+import { open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { WeightEntry } from '../checkpoint/checkpoint.ts'
 import type { FileSource } from '../checkpoint/files.ts'
@@ -10,12 +9,10 @@ import { readSafetensors } from '../checkpoint/safetensors.ts'
 import { entryToWrite, safetensorsChunks } from '../checkpoint/write-safetensors.ts'
 import type { QuantisedWeight } from '../graph/lower-linears.ts'
 import { CheckpointError, EngineError } from '../tensor/errors.ts'
+import { cacheLimitBytes, weightFolderOfCache } from './cache-settings.ts'
+import { keptWeights, pruneWeights } from './prune-weights.ts'
 import { type QuantisedStore, quantisedFile, quantisedWeight, recipeVersion } from './quantised-weights.ts'
-
-/** Where Panoptes keeps what it can make again: PANOPTES_CACHE, else XDG_CACHE_HOME/panoptes, else ~/.cache/panoptes. */
-export function cacheFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
-  return env.PANOPTES_CACHE || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'panoptes')
-}
+import { useWeight } from './weight-uses.ts'
 
 /** A file left behind by a process that died is taken for dead after this time. */
 const abandonedMs = 3_600_000
@@ -24,10 +21,14 @@ const abandonedMs = 3_600_000
  * Quantised and computed weights on disk, a safetensors file a weight, which the engine maps. A file's name says of
  * which bytes it was made (`fingerprint`), so that a changed checkpoint or adapter never meets old weights. Files are written beside their place
  * and renamed once they are whole: a crash leaves finished weights to the next run and breaks nothing. Damaged files
- * are made again. Several processes may share the folder.
- * @throws EngineError `cache-unwritable`
+ * are made again. Several processes may share the folder. When what is there takes more than `limitBytes`, the files
+ * whose last use is longest ago are removed, of those that no running process uses (`pruneWeights`).
+ * @throws EngineError `cache-unwritable`; InputError `option-value` for a PANOPTES_CACHE_GB that is no size
  */
-export function diskStore(folder: string = join(cacheFolder(), 'weights')): QuantisedStore {
+export function diskStore(
+  folder: string = weightFolderOfCache(),
+  limitBytes: number = cacheLimitBytes(),
+): QuantisedStore {
   const quantised = new Map<string, Promise<QuantisedWeight>>()
   const placed = new Map<string, Promise<WeightEntry>>()
   let opened: Promise<FileSource> | undefined
@@ -38,13 +39,21 @@ export function diskStore(folder: string = join(cacheFolder(), 'weights')): Quan
     turn = made.catch(() => {})
     return made
   }
+  let keptBytes: number | undefined
+  const keepWithin = async (addedBytes: number): Promise<void> => {
+    if (keptBytes === undefined) keptBytes = (await keptWeights(folder)).sizeBytes
+    else keptBytes += addedBytes
+    if (keptBytes > limitBytes) keptBytes = (await pruneWeights(folder, limitBytes)).keptBytes
+  }
   async function keep<T>(known: Map<string, Promise<T>>, entry: WeightEntry, file: KeptFile<T>): Promise<T> {
     opened ??= openFolder(folder)
     const source = await opened
     const name = await fileName(entry, file.form)
-    const making =
-      known.get(name) ??
-      readOrMake(source, name, file, () => makeInTurn(() => write(folder, name, file.chunks())))
+    const make = async (): Promise<void> => {
+      await write(folder, name, file.chunks())
+      await keepWithin(await source.size(name))
+    }
+    const making = known.get(name) ?? readOrMake(source, folder, name, file, () => makeInTurn(make))
     known.set(name, making)
     making.catch(() => known.delete(name))
     return making
@@ -79,16 +88,34 @@ function isAlike(found: WeightEntry | undefined, { key, dtype, shape }: WeightEn
 
 async function readOrMake<T>(
   source: FileSource,
+  folder: string,
   name: string,
   file: KeptFile<T>,
   make: () => Promise<void>,
 ): Promise<T> {
+  // Before it is looked for: whoever removes files sees the use, or this process misses the file and makes it again.
+  await useWeight(folder, name).catch((cause: unknown) => {
+    throw unwritable(folder, cause)
+  })
   const kept = await read(source, name, file)
-  if (kept) return kept
+  if (kept) {
+    await noteUse(join(folder, name))
+    return kept
+  }
   await make()
   const made = await read(source, name, file)
   if (made) return made
   throw unwritable(source.name, new Error(`${name} is not what was written`))
+}
+
+/** Uses are told apart to the hour; a folder that is only read keeps the times of its writing. */
+const useResolutionMs = 3_600_000
+
+/** Marks a file as used now, in the time of its last change. */
+async function noteUse(path: string): Promise<void> {
+  const now = Date.now()
+  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: now }))
+  if (now - mtimeMs > useResolutionMs) await utimes(path, now / 1000, now / 1000).catch(() => undefined)
 }
 
 /** A kept weight; undefined when there is none, or the file is damaged or of something else. */
