@@ -24,7 +24,7 @@ const usualLimitGb = 20
 export function cacheLimitBytes(env: Environment = process.env): number {
   const text = env.PANOPTES_CACHE_GB?.trim() || undefined
   const gigabytes = text === undefined ? usualLimitGb : Number(text)
-  if (!(gigabytes > 0))
+  if (!(gigabytes > 0 && Number.isFinite(gigabytes)))
     throw new InputError(
       'option-value',
       `PANOPTES_CACHE_GB is '${text}'; it must be a number of gigabytes above 0, such as 20 (the default) or 0.5.`,

@@ -171,7 +171,7 @@ test('the folder is PANOPTES_CACHE, else in XDG_CACHE_HOME, else in the home fol
 test('the limit is PANOPTES_CACHE_GB gigabytes, 20 by default, and nothing else', () => {
   assert.equal(cacheLimitBytes({ PANOPTES_CACHE_GB: ' 0.5 ' }), 5e8)
   assert.equal(cacheLimitBytes({}), 2e10)
-  for (const found of ['0', '-1', 'much', '20GB'])
+  for (const found of ['0', '-1', 'much', '20GB', 'Infinity'])
     assert.throws(() => cacheLimitBytes({ PANOPTES_CACHE_GB: found }), {
       code: 'option-value',
       data: { found },

@@ -19,9 +19,9 @@ const abandonedMs = 3_600_000
 
 /**
  * Quantised and computed weights on disk, a safetensors file a weight, which the engine maps. A file's name says of
- * which bytes it was made (`fingerprint`), so that a changed checkpoint or adapter never meets old weights. Files are written beside their place
- * and renamed once they are whole: a crash leaves finished weights to the next run and breaks nothing. Damaged files
- * are made again. Several processes may share the folder. When what is there takes more than `limitBytes`, the files
+ * which bytes it was made (`fingerprint`), so that a changed checkpoint or adapter never meets old weights. Files are
+ * written beside their place and renamed once they are whole: a crash leaves finished weights to the next run and breaks
+ * nothing. Damaged files are made again. Several processes may share the folder. When what is there takes more than `limitBytes`, the files
  * whose last use is longest ago are removed, of those that no running process uses (`pruneWeights`).
  * @throws EngineError `cache-unwritable`; InputError `option-value` for a PANOPTES_CACHE_GB that is no size
  */
@@ -43,7 +43,9 @@ export function diskStore(
   const keepWithin = async (addedBytes: number): Promise<void> => {
     if (keptBytes === undefined) keptBytes = (await keptWeights(folder)).sizeBytes
     else keptBytes += addedBytes
-    if (keptBytes > limitBytes) keptBytes = (await pruneWeights(folder, limitBytes)).keptBytes
+    // A stranger's file that cannot be removed is no reason to lose a weight that is made.
+    if (keptBytes > limitBytes)
+      keptBytes = (await pruneWeights(folder, limitBytes).catch(() => undefined))?.keptBytes
   }
   async function keep<T>(known: Map<string, Promise<T>>, entry: WeightEntry, file: KeptFile<T>): Promise<T> {
     opened ??= openFolder(folder)

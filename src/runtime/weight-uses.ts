@@ -20,23 +20,27 @@ const usesEnd = '.uses'
 const silentTooLongMs = 24 * 3_600_000
 const heartbeatMs = 3_600_000
 
-/** This process's file by folder, and what stands in it. */
-const mine = new Map<string, { readonly path: Promise<string>; readonly names: Set<string> }>()
+/** This process's file by folder, and the weights that it names, each once nobody removes it any more. */
+const mine = new Map<string, { readonly path: Promise<string>; readonly names: Map<string, Promise<void>> }>()
 
 /** Says that this process uses a weight until it ends. @throws the file system's errors */
-export async function useWeight(folder: string, name: string): Promise<void> {
-  const uses = mine.get(folder) ?? { path: begin(folder), names: new Set<string>() }
+export function useWeight(folder: string, name: string): Promise<void> {
+  const uses = mine.get(folder) ?? { path: begin(folder), names: new Map<string, Promise<void>>() }
   mine.set(folder, uses)
-  if (uses.names.has(name)) return
+  const using = uses.names.get(name) ?? write(folder, uses.path, name)
+  uses.names.set(name, using)
+  return using
+}
+
+async function write(folder: string, path: Promise<string>, name: string): Promise<void> {
   try {
-    await appendFile(await uses.path, `${name}\n`)
+    await appendFile(await path, `${name}\n`)
   } catch (error) {
     mine.delete(folder)
-    // Where nothing can be written nothing can be removed either.
+    // A folder that this process may only read is somebody else's to keep: his removals do not wait for it.
     if (['EROFS', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return
     throw error
   }
-  uses.names.add(name)
   const lock = lockFile(folder)
   if (await stat(lock).catch(() => undefined)) await withLock(lock, {}, async () => {})
 }
