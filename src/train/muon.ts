@@ -1,4 +1,15 @@
-import { add, div, matmul, matmulTransposed, mul, sqrt, sub, sum, transposeLast } from '../graph/ops/index.ts'
+import {
+  add,
+  div,
+  matmul,
+  matmulTransposed,
+  mul,
+  reshape,
+  sqrt,
+  sub,
+  sum,
+  transposeLast,
+} from '../graph/ops/index.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { type AdamWSettings, adamW, type Optimizer, type Trained, type Updated } from './optimizer.ts'
 
@@ -14,8 +25,9 @@ const ROUNDS = 5
 const UPDATE_RMS = 0.2
 
 /**
- * Muon: matrices move by their momentum made orthogonal, so that all directions are learned at one pace; vectors,
- * convolutions, embeddings and heads by AdamW. Source: Jordan et al., "Muon" (2024); the scale and the decay as in Liu et
+ * Muon: matrices move by their momentum made orthogonal, so that all directions are learned at one pace, and so does the
+ * embedding of patches, which is a matrix from their pixels; vectors, other convolutions, embeddings and heads move by
+ * AdamW. Source: Jordan et al., "Muon" (2024); the scale and the decay as in Liu et
  * al. (arXiv 2502.16982), section 2.2.
  */
 export function muon({ momentum = 0.95, ...settings }: MuonSettings = {}): Optimizer {
@@ -28,16 +40,18 @@ export function muon({ momentum = 0.95, ...settings }: MuonSettings = {}): Optim
   }
 }
 
-/** Matrices between hidden states; the rows of embeddings and heads are things of their own. */
-function isInnerMatrix(key: string, shape: readonly number[]): boolean {
-  return shape.length === 2 && !/embed|lm_head|language_model\.output/.test(key)
+/** Matrices to hidden states; the rows of embeddings and heads are things of their own. */
+function isInnerMatrix(key: string, { length: rank }: readonly number[]): boolean {
+  return rank === 2 ? !/embed|lm_head|language_model\.output/.test(key) : rank > 2 && /patch_embed/.test(key)
 }
 
 function moved({ value, gradient, slots, rate, weightDecay }: Trained, momentum: number): Updated {
   const u = add(mul(slots.u!, momentum), gradient)
   const ahead = add(gradient, mul(u, momentum))
-  const [rows, columns] = value.shape as [number, number]
-  const step = mul(orthogonal(ahead), UPDATE_RMS * Math.sqrt(Math.max(rows, columns)))
+  const [rows, ...sides] = value.shape as [number, ...number[]]
+  const columns = sides.reduce((product, side) => product * side)
+  const turned = orthogonal(reshape(ahead, [rows, columns]))
+  const step = mul(reshape(turned, value.shape), UPDATE_RMS * Math.sqrt(Math.max(rows, columns)))
   const decayed = weightDecay === 0 ? value : mul(value, sub(1, mul(rate, weightDecay)))
   return { value: sub(decayed, mul(rate, step)), slots: { u } }
 }
