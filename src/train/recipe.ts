@@ -34,6 +34,8 @@ const drawn = z.strictObject({
     fonts: z.enum(['training', 'held-out']).optional(),
     /** The most questions of a picture. */
     questions: count.optional(),
+    /** Whether all text of each picture is asked for first. */
+    everything: z.boolean().optional(),
   }),
   weight: positive.optional(),
 })

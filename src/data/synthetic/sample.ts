@@ -3,6 +3,7 @@ import { type RgbImage, rgbImage } from '../../image/rgb-image.ts'
 import { type Developed, photograph, type Subject } from './camera/photograph.ts'
 import type { Picture } from './camera/picture.ts'
 import { Dice } from './dice.ts'
+import { everything } from './everything.ts'
 import { type FontSet, fontBook } from './faces.ts'
 import type { Asked, Composition } from './kind.ts'
 import { type Kind, kinds } from './kinds.ts'
@@ -45,6 +46,8 @@ export interface SampleOptions {
   readonly fonts?: FontSet | undefined
   /** The most questions of a picture; 4 by default. */
   readonly questions?: number | undefined
+  /** Whether all text of the picture is asked for first; of long pages it is not. */
+  readonly everything?: boolean | undefined
 }
 
 /** What is made of paper. */
@@ -57,6 +60,7 @@ export function syntheticSample({
   index,
   fonts = 'training',
   questions = 4,
+  everything: asksForAll = false,
 }: SampleOptions): SyntheticSample {
   const dice = new Dice(seed, `${kind}/${index}`)
   const composition = kinds[kind](dice.fork('page'), fontBook(fonts))
@@ -71,7 +75,8 @@ export function syntheticSample({
   const shuffled = dice.fork('questions').shuffle(composition.asked)
   const byRank = [...shuffled.filter(({ isMain }) => isMain), ...shuffled.filter(({ isMain }) => !isMain)]
   const kept = new Set(byRank.slice(0, questions))
-  const chosen = shuffled.filter((asked) => kept.has(asked))
+  const all = asksForAll ? everything(page.marks, dice.fork('everything')) : undefined
+  const chosen = [...(all ? [all] : []), ...shuffled.filter((asked) => kept.has(asked))]
   return {
     kind,
     width: taken.width,

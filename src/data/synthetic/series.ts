@@ -9,6 +9,8 @@ export interface Series {
   readonly fonts?: FontSet | undefined
   /** The most questions of a picture; 4 by default. */
   readonly questions?: number | undefined
+  /** Whether all text of each picture is asked for first. */
+  readonly everything?: boolean | undefined
 }
 
 /** A picture of a series under its name. */
@@ -18,10 +20,13 @@ export interface NamedSample extends SyntheticSample {
 }
 
 /** Makes a picture of a series: it depends on nothing but the series and its place `at` there, from 0 on. */
-export function pictureAt({ kinds, seed, fonts, questions }: Series, at: number): NamedSample {
+export function pictureAt({ kinds, seed, fonts, questions, everything }: Series, at: number): NamedSample {
   const kind = kinds[at % kinds.length]!
   const index = Math.floor(at / kinds.length)
-  return { ...syntheticSample({ kind, seed, index, fonts, questions }), id: `${kind}-${seed}-${index}` }
+  return {
+    ...syntheticSample({ kind, seed, index, fonts, questions, everything }),
+    id: `${kind}-${seed}-${index}`,
+  }
 }
 
 /** A turn of a conversation in the format of LLaVA and InternVL. */

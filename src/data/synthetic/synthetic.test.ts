@@ -8,6 +8,7 @@ import { openConversations } from '../conversations.ts'
 import { blindScore } from './blind.ts'
 import { type SyntheticRecord, writeSynthetic } from './dataset.ts'
 import { Dice } from './dice.ts'
+import { everything } from './everything.ts'
 import { type FontSet, fontBook } from './faces.ts'
 import type { Composition } from './kind.ts'
 import { kindNames, kinds } from './kinds.ts'
@@ -24,6 +25,19 @@ test('training and held-out fonts have no family in common', () => {
     names('held-out').filter((name) => training.has(name)),
     [],
   )
+})
+
+test('who asks for everything gets the rows of the page from above, each from the left', () => {
+  const mark = (text: string, left: number, top: number, right: number, bottom: number) => ({
+    text,
+    box: [left, top, right, bottom] as const,
+  })
+  const boxed = [mark('4', 10, 40, 20, 50), mark('2', 30, 40, 40, 50), mark('42', 10, 40, 40, 50)]
+  const marks = [mark('3.50', 80, 11, 99, 21), mark('Tea', 10, 10, 40, 20), ...boxed, mark(' ', 0, 60, 9, 70)]
+  assert.equal(everything(marks, new Dice(1, ''))?.answer, 'Tea 3.50\n42')
+  assert.equal(everything([mark('x'.repeat(401), 0, 0, 9, 9)], new Dice(1, '')), undefined)
+  const [asked] = syntheticSample({ kind: 'receipt', seed: SEED, index: 0, everything: true }).questions
+  assert.equal(asked!.form, 'everything')
 })
 
 for (const kind of kindNames) {
