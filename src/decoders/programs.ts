@@ -27,8 +27,8 @@ export interface DecoderProgramOptions {
 /** New tokens up to which 8-bit cells are read as they are: changing their type costs more. */
 const mostNarrowTokens = 64
 
-/** Tokens whose embeddings are looked up in one run. */
-const embeddedTokens = 512
+/** Tokens that one run of the programs takes: bounds the memory of attention scores and the time to an abort. */
+export const chunkTokens = 512
 
 /** What one stage gives for new tokens. */
 export interface StageResult {
@@ -169,9 +169,15 @@ export class DecoderPrograms {
     return addWork(...parts.map((work) => [work, 1] as const))
   }
 
-  /** What reading tokens computes in the first stage alone. */
+  /** What reading a prompt computes, chunk by chunk, and the logits of its last token. */
+  promptWork(tokens: number): Work {
+    const parts = this.#stageWork.map((of) => inChunks(of(), tokens))
+    return addWork(...[...parts, this.#headWork()(new Map([['R', 1]]))].map((work) => [work, 1] as const))
+  }
+
+  /** What reading a prompt computes in the first stage alone. */
   firstStageWork(tokens: number): Work {
-    return this.#stageWork[0]!()(new Map(Object.entries({ B: 1, T: tokens, P: 0 })))
+    return inChunks(this.#stageWork[0]!(), tokens)
   }
 
   /** ids, B rows of T → embeddings [B, T, H]. */
@@ -181,8 +187,8 @@ export class DecoderPrograms {
     const flat = BigInt64Array.from(ids.flat(), BigInt)
     const data = new Float32Array(flat.length * hiddenSize)
     // In parts: the engine keeps for ever what its largest run took.
-    for (let from = 0; from < flat.length; from += embeddedTokens) {
-      const part = flat.subarray(from, from + embeddedTokens)
+    for (let from = 0; from < flat.length; from += chunkTokens) {
+      const part = flat.subarray(from, from + chunkTokens)
       const { embeddings } = await program.run({ ids: hostTensor('i64', [1, part.length], part) })
       data.set(embeddings!.data as Float32Array, from * hiddenSize)
     }
@@ -314,6 +320,14 @@ function embeddingOutputs(decoder: Decoder, w: Weights): Record<string, Tensor> 
 function headOutputs(decoder: Decoder, w: Weights): Record<string, Tensor> {
   const normed = decoder.norm(w, input('hidden', 'f32', [dim('R'), decoder.hiddenSize]))
   return { normed, logits: decoder.head(w, normed) }
+}
+
+/** The work of a stage that reads `tokens` tokens in chunks: none attends to the chunks behind it. */
+function inChunks(of: WorkOfSizes, tokens: number): Work {
+  const chunks: Work[] = []
+  for (let from = 0; from < tokens; from += chunkTokens)
+    chunks.push(of(new Map(Object.entries({ B: 1, T: Math.min(chunkTokens, tokens - from), P: from }))))
+  return addWork(...chunks.map((work) => [work, 1] as const))
 }
 
 type WorkOfSizes = (sizes: ReadonlyMap<string, number>) => Work

@@ -72,6 +72,16 @@ for (const name of engineNames) {
       assert.deepEqual([...last.hidden.data], [...hidden.data.slice(-32)])
     })
 
+  test(`the work of a prompt is that of its chunks, and of the head once (${name})`, () => {
+    const [first, second, step] = [programs.work(512, 0), programs.work(188, 512), programs.work(1, 0)]
+    const { linear, attention } = programs.promptWork(700)
+    assert.equal(attention, first.attention + second.attention)
+    // 512 tokens see 512, and 188 see 700; all at once 700 would see 700.
+    assert.equal(attention / programs.work(700, 0).attention, (512 ** 2 + 188 * 700) / 700 ** 2)
+    assert.equal(linear, programs.work(700, 0).linear)
+    assert.ok(step.linear > programs.firstStageWork(1).linear)
+  })
+
   test(`tokens decoded one by one equal one pass, over cells that grow (${name})`, async () => {
     const embeddings = randomTensor([1, 140, 32])
     const sequence = new DecoderSequence(programs)

@@ -4,7 +4,7 @@ import { AbortError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import { CellTables } from './cell-tables.ts'
 import { causalMask } from './mask.ts'
-import type { DecoderPrograms } from './programs.ts'
+import { chunkTokens, type DecoderPrograms } from './programs.ts'
 import { highest, RotaryState, type RotaryTables } from './rope.ts'
 
 export interface SequenceOptions {
@@ -24,9 +24,6 @@ export interface ExtendOptions {
   /** Told after each chunk how many of the new tokens are done. */
   readonly onTokens?: ((done: number) => void) | undefined
 }
-
-/** Tokens that one run of the programs takes: bounds the memory of attention scores and the time to an abort. */
-const chunkTokens = 512
 
 /** Rows of tokens that grow together: their cache, positions and rotary state, over a decoder's programs. */
 export class DecoderSequence {

@@ -1,12 +1,9 @@
 import { causalMask } from '../decoders/mask.ts'
-import type { DecoderPrograms } from '../decoders/programs.ts'
+import { chunkTokens, type DecoderPrograms } from '../decoders/programs.ts'
 import { RotaryState } from '../decoders/rope.ts'
 import { AbortError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import type { CompressionOptions, RunOptions } from './system.ts'
-
-/** The block of layer 1 alone sees the whole prompt; queries of the pre-pass are read in such chunks. */
-const chunkTokens = 512
 
 /** The compressed prompt: which positions stay, and why. */
 export interface Compression {

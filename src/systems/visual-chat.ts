@@ -67,7 +67,7 @@ export class VisualChat<P extends PreparedConversation = PreparedConversation> i
     return {
       encode: encodeWork(prepared),
       compress: isCompressed ? programs.firstStageWork(total) : noWork,
-      prefill: programs.work(decoderTokens, 0),
+      prefill: programs.promptWork(decoderTokens),
       step: programs.work(1, decoderTokens),
       decoderTokens,
       cacheValues: 2 * layers * kvHeads * headSize,
