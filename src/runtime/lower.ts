@@ -63,13 +63,24 @@ export async function lowered(outputs: Outputs, options: CompileOptions): Promis
   }
 }
 
-/** One weight after the other, since each takes its own memory while it is made. */
+/** Weights that are looked for at a time: most are found, by a dozen waits for the disk each. */
+const lookedForAtOnce = 8
+
 async function quantiseAll(
   entries: ReadonlySet<WeightEntry>,
   form: QuantisedForm,
   store: QuantisedStore,
 ): Promise<Map<WeightEntry, QuantisedWeight>> {
   const weights = new Map<WeightEntry, QuantisedWeight>()
-  for (const entry of entries) weights.set(entry, await store.get(entry, form))
+  const left = [...entries]
+  const takeOn = async (): Promise<void> => {
+    for (let entry = left.shift(); entry; entry = left.shift())
+      weights.set(entry, await store.get(entry, form))
+  }
+  try {
+    await Promise.all(Array.from({ length: lookedForAtOnce }, takeOn))
+  } finally {
+    left.length = 0 // after a failure nobody goes on
+  }
   return weights
 }

@@ -38,7 +38,7 @@ export async function placeWeights(
   store?: QuantisedStore,
 ): Promise<PlacedWeights> {
   const values = new Map<WeightEntry, HostTensor>()
-  const files = new Map<string, UsedFile>()
+  const files = new Map<string, PlacedEntry[]>()
   for (const entry of weightsBelow(outputs)) {
     const { place } = entry.computed && store?.placed ? await store.placed(entry) : entry
     if (!place || place.length === 0) {
@@ -46,15 +46,21 @@ export async function placeWeights(
       continue
     }
     const id = `${place.source.name}\n${place.path}`
-    const file = files.get(id) ?? { localPath: await localPathOf(place, device), entries: [] }
-    file.entries.push({ entry, place })
-    files.set(id, file)
+    const placed = files.get(id) ?? []
+    placed.push({ entry, place })
+    files.set(id, placed)
   }
-  const mapped = [...files.values()].filter((file): file is MappedFile => file.localPath !== undefined)
+  const used = await Promise.all(
+    [...files.values()].map(async (entries): Promise<UsedFile> => {
+      const localPath = await localPathOf(entries[0]!.place, device)
+      return { localPath, entries }
+    }),
+  )
+  const mapped = used.filter((file): file is MappedFile => file.localPath !== undefined)
   const placed =
-    mapped.length === files.size
+    mapped.length === used.length
       ? mapFiles(mapped)
-      : await readSpans([...files.values()].flatMap(({ entries }) => spansOf(entries)))
+      : await readSpans(used.flatMap(({ entries }) => spansOf(entries)))
   return { ...placed, values }
 }
 

@@ -36,7 +36,9 @@ export interface Pruned {
  * Removes the weights whose last use is longest ago until all take `limitBytes` at most, and none that a running process
  * uses. Files that are being written have other names.
  */
-export function pruneWeights(folder: string, limitBytes: number): Promise<Pruned> {
+export async function pruneWeights(folder: string, limitBytes: number): Promise<Pruned> {
+  const keptBytes = (await keptWeights(folder)).sizeBytes
+  if (keptBytes <= limitBytes) return { removedFiles: 0, removedBytes: 0, keptBytes }
   return withUsedWeights(folder, async (used) => {
     const { files, sizeBytes } = await keptWeights(folder)
     let [removedFiles, removedBytes] = [0, 0]

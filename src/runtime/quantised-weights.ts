@@ -7,6 +7,7 @@ import { type DType, sizeOf, viewBytes } from '../tensor/dtype.ts'
 import { CheckpointError, EngineError } from '../tensor/errors.ts'
 import { toFloat32 } from '../tensor/half.ts'
 import { blockSize, quantiseRow, quantiseRowBlocks } from '../tensor/quantise.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 
 export type QuantisedForm = QuantisedWeight['form']
 
@@ -24,11 +25,12 @@ export interface QuantisedStore {
 /** A store that keeps everything in memory, in the layout that the engine is handed: browsers and tests. */
 export function memoryStore(): QuantisedStore {
   const made = new Map<WeightEntry, Map<QuantisedForm, Promise<QuantisedWeight>>>()
+  const makeInTurn = oneAtATime() // each needs memory of its own while it is made
   return {
     get(entry, form) {
       const forms = made.get(entry) ?? new Map<QuantisedForm, Promise<QuantisedWeight>>()
       made.set(entry, forms)
-      const known = forms.get(form) ?? quantiseInMemory(entry, form)
+      const known = forms.get(form) ?? makeInTurn(() => quantiseInMemory(entry, form))
       forms.set(form, known)
       return known
     },

@@ -10,6 +10,7 @@ import { entryToWrite, safetensorsChunks } from '../checkpoint/write-safetensors
 import type { QuantisedWeight } from '../graph/lower-linears.ts'
 import { CheckpointError, EngineError } from '../tensor/errors.ts'
 import { cacheLimitBytes, weightFolderOfCache } from './cache-settings.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import { keptWeights, pruneWeights } from './prune-weights.ts'
 import { type QuantisedStore, quantisedFile, quantisedWeight, recipeVersion } from './quantised-weights.ts'
 import { useWeight } from './weight-uses.ts'
@@ -32,13 +33,7 @@ export function diskStore(
   const quantised = new Map<string, Promise<QuantisedWeight>>()
   const placed = new Map<string, Promise<WeightEntry>>()
   let opened: Promise<FileSource> | undefined
-  // One weight at a time is made, since each needs memory for all of it.
-  let turn: Promise<unknown> = Promise.resolve()
-  const makeInTurn = (make: () => Promise<void>): Promise<void> => {
-    const made = turn.then(make)
-    turn = made.catch(() => {})
-    return made
-  }
+  const makeInTurn = oneAtATime() // each needs memory for all of it
   let keptBytes: number | undefined
   const keepWithin = async (addedBytes: number): Promise<void> => {
     if (keptBytes === undefined) keptBytes = (await keptWeights(folder)).sizeBytes
@@ -210,8 +205,8 @@ async function addValues(hash: Hash, entry: WeightEntry): Promise<void> {
     const file = localPath === undefined ? undefined : await stat(localPath)
     add(offset, length, file?.mtimeMs, file?.size ?? (await source.size(path)))
     const sample = Math.min(sampleBytes, length)
-    hash.update(await source.readRange(path, offset, sample))
-    hash.update(await source.readRange(path, offset + length - sample, sample))
+    const ends = [offset, offset + length - sample].map((at) => source.readRange(path, at, sample))
+    for (const end of await Promise.all(ends)) hash.update(end)
   } else {
     const { buffer, byteOffset, byteLength } = (await entry.read()).data
     hash.update(new Uint8Array(buffer, byteOffset, byteLength))

@@ -20,21 +20,45 @@ const usesEnd = '.uses'
 const silentTooLongMs = 24 * 3_600_000
 const heartbeatMs = 3_600_000
 
-/** This process's file by folder, and the weights that it names, each once nobody removes it any more. */
-const mine = new Map<string, { readonly path: Promise<string>; readonly names: Map<string, Promise<void>> }>()
+/** What this process says of one folder. */
+interface Uses {
+  readonly path: Promise<string>
+  /** The weights that it names, each once nobody removes it any more. */
+  readonly names: Map<string, Promise<void>>
+  /** Names that the next writing writes down, so that many weights do not take a writing each. */
+  waiting: string[]
+  next: Promise<void> | undefined
+  /** Ends with the last writing. */
+  last: Promise<unknown>
+}
+
+const mine = new Map<string, Uses>()
 
 /** Says that this process uses a weight until it ends. @throws the file system's errors */
 export function useWeight(folder: string, name: string): Promise<void> {
-  const uses = mine.get(folder) ?? { path: begin(folder), names: new Map<string, Promise<void>>() }
-  mine.set(folder, uses)
-  const using = uses.names.get(name) ?? write(folder, uses.path, name)
-  uses.names.set(name, using)
-  return using
+  const uses = mine.get(folder) ?? usesOf(folder)
+  const known = uses.names.get(name)
+  if (known) return known
+  uses.waiting.push(name)
+  uses.next ??= uses.last.then(() => write(folder, uses))
+  uses.last = uses.next.catch(() => {})
+  uses.names.set(name, uses.next)
+  return uses.next
 }
 
-async function write(folder: string, path: Promise<string>, name: string): Promise<void> {
+function usesOf(folder: string): Uses {
+  const path = begin(folder)
+  const uses = { path, names: new Map(), waiting: [], next: undefined, last: path.catch(() => {}) }
+  mine.set(folder, uses)
+  return uses
+}
+
+async function write(folder: string, uses: Uses): Promise<void> {
+  const lines = uses.waiting.map((name) => `${name}\n`).join('')
+  uses.waiting = []
+  uses.next = undefined
   try {
-    await appendFile(await path, `${name}\n`)
+    await appendFile(await uses.path, lines)
   } catch (error) {
     mine.delete(folder)
     // A folder that this process may only read is somebody else's to keep: his removals do not wait for it.
