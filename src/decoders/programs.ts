@@ -8,7 +8,8 @@ import { Late } from '../runtime/late.ts'
 import type { Part } from '../runtime/precision.ts'
 import { type CompileOptions, closesUnused, Program } from '../runtime/program.ts'
 import { InputError } from '../tensor/errors.ts'
-import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
+import { type HostTensor, hostTensor, zeros } from '../tensor/tensor.ts'
+import { ownTurn } from '../tensor/turns.ts'
 import { CellPrecision } from './cell-precision.ts'
 import type { Decoder } from './decoder.ts'
 import type { RotaryTables } from './rope.ts'
@@ -56,6 +57,8 @@ export interface CellInputs {
   readonly hidden: HostTensor<'f32'>
   /** Rotary tables by cell, [cache capacity, D/2] each; those of the new tokens' cells are used. */
   readonly tables: RotaryTables
+  /** Where the result is written, [B, T, H]; a fresh tensor by default. */
+  readonly into?: HostTensor<'f32'> | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -88,7 +91,11 @@ export class DecoderPrograms {
       outputs: () => Record<string, Tensor>,
       part: Part = 'decoder',
       rows?: 'few' | 'many',
-    ): Late<Program> => new Late(() => Program.compile(name, outputs(), { ...options.compile, part, rows }))
+    ): Late<Program> =>
+      new Late(async () => {
+        await ownTurn() // a graph of many blocks takes milliseconds to trace
+        return Program.compile(name, outputs(), { ...options.compile, part, rows })
+      })
     const { engine, device, taps, kvCache } = options.compile
     this.decoder = decoder
     this.stages = bounds.slice(1).map((end, i) => ({ first: bounds[i]!, end }))
@@ -185,14 +192,21 @@ export class DecoderPrograms {
     const program = await this.#embedding.get()
     const { hiddenSize } = this.decoder
     const flat = BigInt64Array.from(ids.flat(), BigInt)
-    const data = new Float32Array(flat.length * hiddenSize)
-    // In parts: the engine keeps for ever what its largest run took.
+    const shape = [ids.length, ids[0]!.length, hiddenSize]
+    const lookUp = async (part: BigInt64Array<ArrayBuffer>, outputs: Record<string, HostTensor> = {}) => {
+      const feeds = { ids: hostTensor('i64', [1, part.length], part) }
+      return (await program.run(feeds, undefined, { outputs })).embeddings!.data as Float32Array
+    }
+    if (flat.length <= chunkTokens) return hostTensor('f32', shape, await lookUp(flat))
+    const { memory } = this.#options.compile.engine
+    const whole = memory ? memory.allocate('f32', shape) : zeros('f32', shape)
+    // In parts: the engine keeps for ever what its largest run took. Each is written to its place.
     for (let from = 0; from < flat.length; from += chunkTokens) {
       const part = flat.subarray(from, from + chunkTokens)
-      const { embeddings } = await program.run({ ids: hostTensor('i64', [1, part.length], part) })
-      data.set(embeddings!.data as Float32Array, from * hiddenSize)
+      const place = whole.data.subarray(from * hiddenSize, (from + part.length) * hiddenSize)
+      await lookUp(part, { embeddings: hostTensor('f32', [1, part.length, hiddenSize], place) })
     }
-    return hostTensor('f32', [ids.length, ids[0]!.length, hiddenSize], data)
+    return whole
   }
 
   /**
@@ -259,7 +273,7 @@ export class DecoderPrograms {
    */
   async runCells(
     index: number,
-    { hidden, tables, signal }: CellInputs,
+    { hidden, tables, into, signal }: CellInputs,
     cache: KvCache,
   ): Promise<HostTensor<'f32'>> {
     const stages = cache.isNarrow ? this.#narrowStages : this.#cellStages
@@ -274,7 +288,7 @@ export class DecoderPrograms {
       last_cell: hostTensor('i32', [batch], new Int32Array(batch).fill(total - 1)),
       total: hostTensor('i32', [], Int32Array.of(total)),
     }
-    const outputs: Record<string, HostTensor> = {}
+    const outputs: Record<string, HostTensor> = into ? { output: into } : {}
     for (let layer = first; layer < end; layer++) {
       const [key, value] = [cache.key(layer), cache.value(layer)]
       outputs[`key.${layer}`] = feeds[`past.key.${layer}`] = key.tensor

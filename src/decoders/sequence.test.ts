@@ -72,6 +72,15 @@ for (const name of engineNames) {
       assert.deepEqual([...last.hidden.data], [...hidden.data.slice(-32)])
     })
 
+  test(`the ids of a long text are looked up in parts (${name})`, async () => {
+    const { data } = await programs.embed([Array.from({ length: 1030 }, (_, i) => i % 11)])
+    const all = [...(await programs.embed([Array.from({ length: 11 }, (_, i) => i)])).data]
+    for (let from = 0; from < 1030; from += 11) {
+      const rows = [...data.subarray(from * 32, (from + 11) * 32)]
+      assert.deepEqual(rows, all.slice(0, rows.length))
+    }
+  })
+
   test(`the work of a prompt is that of its chunks, and of the head once (${name})`, () => {
     const [first, second, step] = [programs.work(512, 0), programs.work(188, 512), programs.work(1, 0)]
     const { linear, attention } = programs.promptWork(700)

@@ -2,7 +2,9 @@ import type { NamedTensors } from '../runtime/engine.ts'
 import type { KvCache } from '../runtime/kv-cache.ts'
 import { AbortError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
+import { ownTurn } from '../tensor/turns.ts'
 import { CellTables } from './cell-tables.ts'
+import { HiddenBuffers } from './hidden-buffers.ts'
 import { causalMask } from './mask.ts'
 import { chunkTokens, type DecoderPrograms } from './programs.ts'
 import { highest, RotaryState, type RotaryTables } from './rope.ts'
@@ -68,28 +70,37 @@ export class DecoderSequence {
   ): Promise<{ hidden: HostTensor<'f32'>; taps: NamedTensors }> {
     const [B, T, H] = embeddings.shape as [number, number, number]
     const parts: HostTensor<'f32'>[] = []
+    const { memory } = this.programs
+    // Where only the last token counts, the chunks pass through two buffers: fresh ones would keep the collector busy.
+    const isPassing = options.lastOnly && memory && B === 1 && T > chunkTokens
+    const buffers = isPassing ? new HiddenBuffers(memory, chunkTokens, H) : undefined
     const total = this.length + T
     const last = highest(this.positions(this.length, total))
     this.#regimes.add(this.#rotary.regime(total, last))
     const tables = this.#rotary.call(total, last)
     if (this.#fitsCells(T)) await this.cache.reserve(total)
     let taps: NamedTensors = {}
-    for (let from = 0; from < T; from += chunkTokens) {
-      if (options.signal?.aborted)
-        throw new AbortError('aborted', 'The run was stopped.', { tokensDone: from })
-      const to = Math.min(T, from + chunkTokens)
-      const part = tokenRange(embeddings, from, to)
-      const chunk = this.#fitsCells(part.shape[1]!)
-        ? { hidden: await this.#fillCells(part, tables, options.signal), taps }
-        : await this.#readPast(part, tables, options.signal)
-      parts.push(chunk.hidden)
-      taps = chunk.taps
-      options.onTokens?.(to)
-      // Lets timers, signals and other requests run where runs hold the event loop; a turn costs over a millisecond.
-      if (!this.programs.memory) await new Promise((resolve) => setTimeout(resolve, 0))
+    try {
+      for (let from = 0; from < T; from += chunkTokens) {
+        if (options.signal?.aborted)
+          throw new AbortError('aborted', 'The run was stopped.', { tokensDone: from })
+        const to = Math.min(T, from + chunkTokens)
+        const part = tokenRange(embeddings, from, to)
+        const chunk = this.#fitsCells(part.shape[1]!)
+          ? { hidden: await this.#fillCells(part, tables, options.signal, buffers), taps }
+          : await this.#readPast(part, tables, options.signal)
+        if (options.lastOnly) parts.pop()
+        parts.push(chunk.hidden)
+        taps = chunk.taps
+        options.onTokens?.(to)
+        // Lets timers, signals and other requests run where runs hold the event loop; a turn costs over a millisecond.
+        if (!memory) await ownTurn()
+      }
+      const hidden = options.lastOnly ? lastToken(parts.at(-1)!) : joinTokens(parts, [B, T, H])
+      return { hidden, taps }
+    } finally {
+      buffers?.free()
     }
-    const hidden = options.lastOnly ? lastToken(parts.at(-1)!) : joinTokens(parts, [B, T, H])
-    return { hidden, taps }
   }
 
   /**
@@ -128,6 +139,7 @@ export class DecoderSequence {
     embeddings: HostTensor<'f32'>,
     tablesOf: (positions: number[][]) => RotaryTables,
     signal: AbortSignal | undefined,
+    buffers?: HiddenBuffers,
   ): Promise<HostTensor<'f32'>> {
     const { cache, programs } = this
     const held = cache.length
@@ -137,7 +149,11 @@ export class DecoderSequence {
     const tables = this.#tables!.fill(held, tablesOf(this.positions(held, total).slice(0, 1)), cache.capacity)
     let hidden = embeddings
     for (let stage = 0; stage < programs.stages.length; stage++)
-      hidden = await programs.runCells(stage, { hidden, tables, signal }, cache)
+      hidden = await programs.runCells(
+        stage,
+        { hidden, tables, signal, into: buffers?.next(total - held) },
+        cache,
+      )
     cache.advance(total - held)
     return hidden
   }
@@ -164,9 +180,10 @@ export class DecoderSequence {
   }
 }
 
-/** [B, T, H] → [B, 1, H]. */
+/** [B, T, H] → [B, 1, H], which holds on to nothing else. */
 function lastToken(x: HostTensor<'f32'>): HostTensor<'f32'> {
-  return tokenRange(x, x.shape[1]! - 1, x.shape[1]!)
+  const { shape, data } = tokenRange(x, x.shape[1]! - 1, x.shape[1]!)
+  return hostTensor('f32', shape, data.slice())
 }
 
 /** Tokens `from` to `to` of every row. [B, T, H] → [B, to − from, H]. */

@@ -1,3 +1,4 @@
+import { ownTurn } from '../tensor/turns.ts'
 import { axisTable, type ResizeFilter } from './resize-filters.ts'
 import { type FixedTable, fixedTable, resizeColumns, resizeRows } from './resize-passes.ts'
 import { checkSize, type RgbImage } from './rgb-image.ts'
@@ -30,8 +31,8 @@ export function resizeRgb(
     : resizeColumns(rows, height, fixedTable(axisTable(rows.height, height, filter), rows.height))
 }
 
-/** Pixels of a pass that are made before the event loop gets a turn: about 5 ms. */
-const pixelsPerTurn = 2 ** 18
+/** Pixels of a pass that are made before the event loop gets a turn: up to 10 ms cold. */
+const pixelsPerTurn = 2 ** 17
 
 /**
  * As `resizeRgb`, in bands of rows, between which timers and signals run.
@@ -67,7 +68,7 @@ async function inBands(
   const rows = Math.max(1, Math.ceil(pixelsPerTurn / width))
   for (let from = 0; from < height; from += rows) {
     data.set(band(from, Math.min(height, from + rows)).data, from * width * 3)
-    await new Promise((resolve) => setTimeout(resolve, 0))
+    await ownTurn()
   }
   return { width, height, data }
 }

@@ -1,5 +1,6 @@
 import { sizeOf } from '../tensor/dtype.ts'
 import { elementCount, type HostTensor, zeros } from '../tensor/tensor.ts'
+import { CopyTurns } from '../tensor/turns.ts'
 import type { EngineMemory } from './engine.ts'
 
 export interface KvCacheShape {
@@ -27,8 +28,8 @@ const stepTokens = 128
 /** Where they read filled cells only, empty ones cost nothing but addresses: few copies when it grows. */
 const inPlaceStepTokens = 1024
 
-/** Bytes that are moved before the event loop gets a turn. */
-const bytesPerTurn = 8 * 2 ** 20
+/** How many bytes are allocated in the time that one is moved. */
+const allocationShare = 8
 
 /**
  * Keys and values of the tokens seen so far, head by head: [B, kv heads, capacity, D] a layer. Programs that write
@@ -135,12 +136,12 @@ export class KvCache {
   async append(tokens: number): Promise<void> {
     const needed = Math.ceil((this.#length + tokens) / stepTokens) * stepTokens
     if (needed > this.#capacity) await this.#relayout(needed)
-    const turn = new Turn()
+    const turns = new CopyTurns()
     for (const [layer, { key, value }] of this.#pending) {
       this.#place(this.#keys[layer]!.tensor, key, tokens)
       this.#place(this.#values[layer]!.tensor, value, tokens)
       this.bytesCopied += 2 * key.data.byteLength
-      await turn.moved(2 * key.data.byteLength)
+      await turns.moved(2 * key.data.byteLength)
     }
     this.#pending.clear()
     this.#length += tokens
@@ -192,7 +193,7 @@ export class KvCache {
     const sources = this.#selected ?? Array.from({ length: this.#batch }, (_, row) => row)
     const size = headSize * sizeOf(this.#type)
     const held = this.#length * size
-    const turn = new Turn()
+    const turns = new CopyTurns()
     for (const cells of [this.#keys, this.#values])
       for (const [layer, old] of cells.entries()) {
         const next = { ...old, ...this.#buffer(sources.length, capacity) }
@@ -202,10 +203,12 @@ export class KvCache {
             const start = (source * kvHeads + head) * this.#capacity * size
             to.set(from.subarray(start, start + held), (row * kvHeads + head) * capacity * size)
             this.bytesCopied += held
-            await turn.moved(held)
+            await turns.moved(held)
           }
         this.#memory?.free(old.tensor)
         cells[layer] = next
+        // A new buffer makes the collector mark for some milliseconds, whether bytes are moved or not.
+        await turns.moved(to.byteLength / allocationShare)
       }
     this.#batch = sources.length
     this.#capacity = capacity
@@ -215,16 +218,4 @@ export class KvCache {
 
 function bytesOf({ data }: HostTensor): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-}
-
-/** Lets timers and signals in between two pieces of a long copy. */
-class Turn {
-  #bytes = 0
-
-  async moved(bytes: number): Promise<void> {
-    this.#bytes += bytes
-    if (this.#bytes < bytesPerTurn) return
-    this.#bytes = 0
-    await new Promise((resolve) => setTimeout(resolve, 0))
-  }
 }

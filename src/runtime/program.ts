@@ -3,6 +3,7 @@ import { bindShapes, type OnnxProgram, writeOnnx } from '../graph/onnx/write.ts'
 import type { Tensor, TensorSpec } from '../graph/tensor.ts'
 import { type Work, workOf } from '../graph/work.ts'
 import { EngineError } from '../tensor/errors.ts'
+import { ownTurn } from '../tensor/turns.ts'
 import type { Device, Engine, EngineSession, NamedTensors, RunControl } from './engine.ts'
 import { lowered } from './lower.ts'
 import { placeWeights } from './place-weights.ts'
@@ -87,6 +88,7 @@ export class Program {
         `${engine.name} cannot run on '${device}'. Use one of: ${engine.devices.join(', ')}.`,
         { device, devices: engine.devices },
       )
+    await ownTurn() // as after each stretch of work below, so that no load holds the event loop for long
     const { many, few, widens } = await lowered(device === 'cpu' ? fuseAttention(outputs) : outputs, options)
     const { onnx, open } = await written(name, many, options, widens)
     if (!few) return new Program(name, onnx, await openedFor(options, open), outputs)
@@ -151,7 +153,9 @@ async function written(
   { engine, device, threads, quantised, taps = false }: CompileOptions,
   widensIntegers = false,
 ): Promise<{ onnx: OnnxProgram; open: () => Promise<EngineSession> }> {
+  await ownTurn()
   const weights = await placeWeights(Object.values(outputs), device, quantised)
+  await ownTurn()
   const onnx = writeOnnx(name, outputs, {
     target: { device },
     taps,

@@ -1,5 +1,6 @@
 import { AbortError } from '../tensor/errors.ts'
-import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
+import { type HostTensor, zeros } from '../tensor/tensor.ts'
+import { ownTurn } from '../tensor/turns.ts'
 import type { PreparedConversation, RunOptions } from './system.ts'
 import type { VisualTokenCache } from './visual-token-cache.ts'
 
@@ -21,7 +22,8 @@ export async function encodeTiles(
   { signal, onEvent }: RunOptions,
   { cache, tilesPerRun = 1 }: EncodeTilesOptions = {},
 ): Promise<HostTensor<'f32'>> {
-  const parts: HostTensor<'f32'>[] = []
+  // Filled tile by tile: joined at the end, 40 MB would hold the event loop.
+  let features: HostTensor<'f32'> | undefined
   const keys = cache && (await tileKeys?.())
   for (let tile = 0; tile < tileCount; tile += tilesPerRun) {
     if (signal?.aborted) throw new AbortError('aborted', 'The run was stopped.', { tilesDone: tile })
@@ -30,11 +32,11 @@ export async function encodeTiles(
       return encode(await pixels(tile, tile + tilesPerRun))
     }
     const key = keys?.slice(tile, tile + tilesPerRun).join(' ')
-    parts.push(await (key === undefined ? encoded() : cache!.get(key, encoded)))
-    await new Promise((resolve) => setTimeout(resolve, 0))
+    const map = await (key === undefined ? encoded() : cache!.get(key, encoded))
+    const [, T, H] = map.shape as [number, number, number]
+    features ??= zeros('f32', [tileCount / tilesPerRun, T, H])
+    features.data.set(map.data, (tile / tilesPerRun) * T * H)
+    await ownTurn()
   }
-  const [, T, H] = parts[0]!.shape as [number, number, number]
-  const data = new Float32Array(parts.length * T * H)
-  for (const [map, part] of parts.entries()) data.set(part.data, map * T * H)
-  return hostTensor('f32', [parts.length, T, H], data)
+  return features!
 }

@@ -8,6 +8,7 @@ import { Weights } from '../graph/weights.ts'
 import { addWork } from '../graph/work.ts'
 import { Program } from '../runtime/program.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
+import { ownTurn } from '../tensor/turns.ts'
 import { loadTokenizer } from '../text/load-tokenizer.ts'
 import { PICTURE_PLACEHOLDER, PICTURE_TOKENS } from '../text/picture-tokens.ts'
 import { conversationTemplate, stopText } from '../text/templates.ts'
@@ -73,7 +74,10 @@ export async function openInternVl(
   const pixels = input('pixels', 'f32', pixelShape(config, dim('N')))
   const [vision, programs] = await compileParts(
     compile,
-    () => Program.compile('vision', { features: internVlVision(weights, pixels, config) }, compile),
+    async () => {
+      await ownTurn() // a tower of many blocks takes milliseconds to trace
+      return Program.compile('vision', { features: internVlVision(weights, pixels, config) }, compile)
+    },
     () =>
       DecoderPrograms.compile(decoder, weights.at('language_model'), {
         compile,

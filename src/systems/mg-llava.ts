@@ -6,6 +6,7 @@ import { Program } from '../runtime/program.ts'
 import { AbortError } from '../tensor/errors.ts'
 import { joinFloats } from '../tensor/join-floats.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
+import { ownTurn } from '../tensor/turns.ts'
 import { IMAGE_ID } from '../text/image-ids.ts'
 import { loadTokenizer } from '../text/load-tokenizer.ts'
 import { conversationOfTurns } from '../text/turn-templates.ts'
@@ -105,7 +106,7 @@ function encodeViews(vision: Program, parts: MgLlavaParts, visualTokens: VisualT
         return encodeView(vision, view, parts)
       }
       seen.push(await (keys ? visualTokens.get(keys[i]!, encode) : encode()))
-      await new Promise((resolve) => setTimeout(resolve, 0))
+      await ownTurn()
     }
     return joinRows(seen)
   }

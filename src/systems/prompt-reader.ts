@@ -86,7 +86,8 @@ export class PromptReader<P extends PreparedConversation = PreparedConversation>
         seconds.encode += clock()
         const layout = (await compress?.(prepared, embeddings, run)) ?? prepared.layout
         layouts.push(layout)
-        rows.push(layout.keptPositions ? selectTokens(embeddings, layout.keptPositions) : embeddings)
+        const { keptPositions } = layout
+        rows.push(keptPositions ? await selectTokens(embeddings, keptPositions) : embeddings)
         seconds.compress += clock()
       }
     } finally {
@@ -103,7 +104,7 @@ export class PromptReader<P extends PreparedConversation = PreparedConversation>
     const features = tileCount > 0 ? await encode(prepared, run) : undefined
     // A placeholder may be no word of the vocabulary, and its own embedding is not used.
     const embeddings = await programs.embed([promptIds.map((id) => (id === placeholderId ? padId : id))])
-    if (features) writeVisualTokens(embeddings, features, promptIds, placeholderId)
+    if (features) await writeVisualTokens(embeddings, features, promptIds, placeholderId)
     return embeddings
   }
 }

@@ -3,6 +3,7 @@ import { chunkTokens, type DecoderPrograms } from '../decoders/programs.ts'
 import { RotaryState } from '../decoders/rope.ts'
 import { AbortError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
+import { ownTurn } from '../tensor/turns.ts'
 import type { CompressionOptions, RunOptions } from './system.ts'
 
 /** The compressed prompt: which positions stay, and why. */
@@ -88,7 +89,7 @@ async function receivedScores(
       if (at !== undefined) sums[index]! += received[at]!
     }
     await cache.append(T)
-    await new Promise((resolve) => setTimeout(resolve, 0))
+    await ownTurn()
   }
   cache.dispose()
   return Float32Array.from(sums, (sum) => sum / (L - first - high))

@@ -1,6 +1,7 @@
 import type { Normalisation } from '../image/normalise.ts'
 import { pictureKey } from '../image/picture-key.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
+import { CopyTurns } from '../tensor/turns.ts'
 import { NEWLINE } from '../tiling/any-res-tokens.ts'
 import { pixelValuesInTurns } from '../tiling/pixel-values.ts'
 import type { TilePlan } from '../tiling/plan.ts'
@@ -120,32 +121,46 @@ export function orderTokens(
   return hostTensor('f32', [order.length, width], data)
 }
 
+/** Visual tokens that are copied at once. */
+const mostAtOnce = 256
+
 /**
- * Writes visual tokens over their placeholders, in order, in place.
+ * Writes visual tokens over their placeholders, in order, in place, in turns with the event loop.
  * embeddings [1, L, H]; features [..., H]; the prompt has as many tokens `contextId`.
  */
-export function writeVisualTokens(
+export async function writeVisualTokens(
   embeddings: HostTensor<'f32'>,
   features: HostTensor<'f32'>,
   promptIds: readonly number[],
   contextId: number,
-): void {
+): Promise<void> {
   const width = embeddings.shape[2]!
+  const turns = new CopyTurns()
   let next = 0
-  promptIds.forEach((id, position) => {
-    if (id !== contextId) return
-    embeddings.data.set(features.data.subarray(next, next + width), position * width)
-    next += width
-  })
+  for (let position = 0; position < promptIds.length; position++) {
+    const first = position
+    while (promptIds[position] === contextId && position - first < mostAtOnce) position++
+    if (position === first) continue
+    const part = features.data.subarray(next, next + (position - first) * width)
+    embeddings.data.set(part, first * width)
+    next += part.length
+    position-- // the loop goes on behind the last one copied
+    await turns.moved(part.byteLength)
+  }
 }
 
-/** Tokens at the positions. [1, L, H] → [1, positions, H]. */
-export function selectTokens(x: HostTensor<'f32'>, positions: readonly number[]): HostTensor<'f32'> {
+/** Tokens at the positions, in turns with the event loop. [1, L, H] → [1, positions, H]. */
+export async function selectTokens(
+  x: HostTensor<'f32'>,
+  positions: readonly number[],
+): Promise<HostTensor<'f32'>> {
   const width = x.shape[2]!
   const data = new Float32Array(positions.length * width)
-  positions.forEach((position, i) => {
+  const turns = new CopyTurns()
+  for (const [i, position] of positions.entries()) {
     data.set(x.data.subarray(position * width, (position + 1) * width), i * width)
-  })
+    await turns.moved(4 * width)
+  }
   return hostTensor('f32', [1, positions.length, width], data)
 }
 

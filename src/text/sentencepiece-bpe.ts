@@ -21,7 +21,7 @@ const crossesWords = new RegExp(`[^${SPACE_SYMBOL}]${SPACE_SYMBOL}`)
  */
 export class PieceMerger {
   readonly #pieces: readonly Piece[]
-  readonly #ids = new Map<string, number>()
+  readonly #ids: ReadonlyMap<string, number>
   readonly #own: RegExp | undefined
   readonly #byWords: boolean
   readonly #pairs = new Map<number, number>()
@@ -29,10 +29,10 @@ export class PieceMerger {
   /** The last pair seen that makes an unused piece, which is taken apart into it again. */
   readonly #halves = new Map<number, readonly [number, number]>()
 
-  constructor(pieces: readonly Piece[]) {
+  /** @param ids the pieces' places by their text */
+  constructor(pieces: readonly Piece[], ids: ReadonlyMap<string, number>) {
     this.#pieces = pieces
-    for (const [id, { text, type }] of pieces.entries())
-      if (type === 'normal' || type === 'user-defined' || type === 'unused') this.#ids.set(text, id)
+    this.#ids = ids
     this.#own = anyOf(pieces.filter(({ type }) => type === 'user-defined').map(({ text }) => text))
     this.#byWords = !pieces.some(
       ({ text, type }) => type === 'unused' || (type === 'normal' && crossesWords.test(text)),
@@ -85,8 +85,15 @@ export class PieceMerger {
   #symbols(text: string): number[] {
     const symbols: number[] = []
     for (const character of text)
-      symbols.push(this.#ids.get(character) ?? this.#pieces.length + character.codePointAt(0)!)
+      symbols.push(this.#found(character) ?? this.#pieces.length + character.codePointAt(0)!)
     return symbols
+  }
+
+  /** The piece that a stretch of text may become; control and byte pieces are never found in text. */
+  #found(text: string): number | undefined {
+    const id = this.#ids.get(text)
+    const type = id === undefined ? undefined : this.#pieces[id]!.type
+    return type === 'normal' || type === 'user-defined' || type === 'unused' ? id : undefined
   }
 
   #merge(symbols: readonly number[]): (number | string)[] {
@@ -114,7 +121,7 @@ export class PieceMerger {
       const pair = left * SYMBOLS + right
       let merged = this.#pairs.get(pair)
       if (merged === undefined) {
-        merged = this.#ids.get(this.#textOf(left) + this.#textOf(right)) ?? -1
+        merged = this.#found(this.#textOf(left) + this.#textOf(right)) ?? -1
         if (this.#pairs.size >= CACHED_PAIRS) this.#pairs.clear()
         this.#pairs.set(pair, merged)
       }

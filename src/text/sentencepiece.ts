@@ -1,4 +1,5 @@
 import { CheckpointError } from '../tensor/errors.ts'
+import { ownTurn } from '../tensor/turns.ts'
 import { PieceMerger } from './sentencepiece-bpe.ts'
 import {
   readSentencePieceModel,
@@ -36,7 +37,7 @@ export class SentencePiece {
     const model = file instanceof Uint8Array ? readSentencePieceModel(file, where) : file
     if (overrides.addDummyPrefix !== undefined) model.normalizer.addDummyPrefix = overrides.addDummyPrefix
     this.model = model
-    this.#ids = new Map(model.pieces.map(({ text }, id) => [text, id]))
+    this.#ids = model.ids
     this.unkId = model.pieces.findIndex(({ type }) => type === 'unknown')
     if (this.unkId < 0)
       throw new CheckpointError('sentencepiece-unknown', `${where} has no piece of type UNKNOWN.`, { where })
@@ -73,15 +74,15 @@ export class SentencePiece {
   ): Promise<SentencePiece> {
     const model = await readSentencePieceModelInTurns(bytes, where)
     const pieces = new SentencePiece(model, where, overrides)
-    await new Promise((resolve) => setTimeout(resolve, 0))
+    await ownTurn()
     pieces.#finder()
     return pieces
   }
 
   /** What finds pieces in text; made when it is first needed. */
   #finder(): PieceMerger | PieceLattice {
-    const { pieces, modelType } = this.model
-    this.#pieces ??= modelType === 'bpe' ? new PieceMerger(pieces) : new PieceLattice(pieces)
+    const { pieces, ids, modelType } = this.model
+    this.#pieces ??= modelType === 'bpe' ? new PieceMerger(pieces, ids) : new PieceLattice(pieces)
     return this.#pieces
   }
 

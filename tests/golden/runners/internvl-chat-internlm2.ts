@@ -132,7 +132,7 @@ async function insides(
   const programs = await DecoderPrograms.compile(decoder, weights.at('language_model'), { compile: withTaps })
   const embeddings = await programs.embed([prepared.promptIds])
   const contextId = system.tokenizer.idOf(PICTURE_TOKENS.context)!
-  writeVisualTokens(embeddings, features as HostTensor<'f32'>, prepared.promptIds, contextId)
+  await writeVisualTokens(embeddings, features as HostTensor<'f32'>, prepared.promptIds, contextId)
   const { logits, normed, taps } = await readPrompt(programs, embeddings)
   tensors.set('one.hidden_states.0', embeddings)
   for (const [name, value] of Object.entries(taps)) tensors.set(`one.${name}`, value)

@@ -26,7 +26,7 @@ export async function run(golden: GoldenCase): Promise<GoldenResult> {
     if (!ids) continue
     const prompt = rowsOf(ids)
     const embeddings = await programs.embed(prompt)
-    writeVisualTokens(embeddings, features as HostTensor<'f32'>, prompt[0]!, contextId)
+    await writeVisualTokens(embeddings, features as HostTensor<'f32'>, prompt[0]!, contextId)
     const { sequence, logits, normed, taps } = await readPrompt(programs, embeddings)
     tensors.set(`${prefix}hidden_states.0`, embeddings)
     for (const [name, value] of Object.entries(taps)) tensors.set(`${prefix}${name}`, value)

@@ -85,7 +85,7 @@ async function insides(
     tensors.set(`${name}_full.input_ids`, i64([1, prepared.promptIds.length], prepared.promptIds))
 
     const embeddings = await programs.embed([prepared.promptIds])
-    writeVisualTokens(embeddings, features, prepared.promptIds, contextId)
+    await writeVisualTokens(embeddings, features, prepared.promptIds, contextId)
     const { logits, normed, taps } = await readPrompt(programs, embeddings)
     tensors.set(`${name}_full.hidden_states.0`, embeddings)
     for (const [tap, value] of Object.entries(taps)) tensors.set(`${name}_full.${tap}`, value)

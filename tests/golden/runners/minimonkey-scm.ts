@@ -41,7 +41,7 @@ async function compressScenario(
 
   const contextId = contextIdOf(golden)
   const embeddings = await programs.embed(ids)
-  writeVisualTokens(embeddings, features, ids[0]!, contextId)
+  await writeVisualTokens(embeddings, features, ids[0]!, contextId)
   const whole = await readPrompt(programs, embeddings)
   give('layer1_attention', whole.taps['attentions.1']!)
   give('logits_full_last', lastRow(whole.logits))
@@ -56,7 +56,7 @@ async function compressScenario(
   )
   give('scores', hostTensor('f32', [1, high], scores as Float32Array<ArrayBuffer>))
   give('kept_positions', i64([keptPositions.length], keptPositions))
-  const pruned = selectTokens(embeddings, keptPositions)
+  const pruned = await selectTokens(embeddings, keptPositions)
   give('pruned_embeds', pruned)
   const short = await readPrompt(programs, pruned)
   give('logits_scm', short.logits)
