@@ -172,10 +172,10 @@ describe('byte-level classes', () => {
 
   test('a megabyte is encoded in seconds, words or not', async () => {
     const tokenizer = await loadTokenizer(memoryFiles(byteFiles(['a b', 'ab ab'], qwen)))
-    const start = performance.now()
+    const start = process.cpuUsage() // other programs may have the processor
     assert.equal(tokenizer.encode('ab'.repeat(500_000)).length, 250_000)
     assert.equal(tokenizer.encode('ab ba\n'.repeat(170_000)).length, 170_000 * 5)
-    assert.ok(performance.now() - start < 20_000) // measured: 0.9 s
+    assert.ok(process.cpuUsage(start).user < 20e6) // measured: 0.9 s
   })
 })
 
