@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { chooseEngine } from './default-engine.ts'
+import { chooseEngine, engineNames } from './default-engine.ts'
 
 /** What a process of its own prints; `setup` is run before anything is imported. */
 function inProcess(script: string, setup: string, env: Record<string, string> = {}): string {
@@ -48,6 +51,16 @@ test('an engine that does not exist is refused with those that do', async () => 
     code: 'engine-unknown',
     message: "There is no engine 'tensorrt'. Use one of: native, onnxruntime-node.",
   })
+})
+
+test('no engine keeps anything about the machine or its models for telemetry', async (t) => {
+  const home = await mkdtemp(join(tmpdir(), 'panoptes-home-'))
+  t.after(() => rm(home, { recursive: true }))
+  for (const name of engineNames) {
+    const env = { PANOPTES_ENGINE: name, HOME: home, XDG_CACHE_HOME: home }
+    assert.equal(inProcess(printName, '', env), `${name}\n`)
+    assert.deepEqual(await readdir(home, { recursive: true }), [])
+  }
 })
 
 test('native: a process may end while a run is under way', () => {
