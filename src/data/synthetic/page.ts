@@ -11,8 +11,9 @@ export interface Mark {
   readonly box: Box
 }
 
-/** A printed letter, spaces aside. */
+/** A printed letter, spaces aside, or a shape that stands on the page like one. */
 export interface Glyph {
+  /** Of a shape, its name. */
   readonly letter: string
   /** The middle of its width, at the middle of a capital's height, in pixels. */
   readonly x: number
@@ -47,6 +48,7 @@ export class Page {
   readonly ctx: SKRSContext2D
   readonly marks: Mark[] = []
   readonly #lines: Line[] = []
+  readonly #shapes: Glyph[] = []
   /** Whose letters are on the page. */
   readonly families = new Set<Family>()
 
@@ -91,10 +93,15 @@ export class Page {
     return mark
   }
 
-  /** Where each letter went, line by line in the order in which they were written. */
+  /** Remembers a shape that is drawn with its middle at (x, y). */
+  shape(name: string, x: number, y: number, height: number): void {
+    this.#shapes.push({ letter: name, x, y, height })
+  }
+
+  /** Where each letter went, line by line in the order in which they were written, then each shape as a line. */
   glyphs(): Glyph[][] {
     const { ctx } = this
-    return this.#lines.map(({ printed, x, y, style, transform: m }) => {
+    const written = this.#lines.map(({ printed, x, y, style, transform: m }) => {
       this.#use(style)
       const widthOf = (text: string): number => ctx.measureText(text).width
       const share = { left: 0, center: 0.5, right: 1 }[style.align ?? 'left']
@@ -112,6 +119,7 @@ export class Page {
         return [{ letter, x: m.a * at + m.c * middle + m.e, y: m.b * at + m.d * middle + m.f, height }]
       })
     })
+    return [...written, ...this.#shapes.map((shape) => [shape])]
   }
 
   /** How wide a text is, in pixels. */
@@ -178,6 +186,7 @@ export class Page {
     cut.ctx.drawImage(this.canvas, 0, 0)
     cut.marks.push(...this.marks)
     cut.#lines.push(...this.#lines)
+    cut.#shapes.push(...this.#shapes)
     for (const family of this.families) cut.families.add(family)
     return cut
   }

@@ -3,6 +3,12 @@ import { surface } from '../camera/surface.ts'
 import type { Dice } from '../dice.ts'
 import { type Asked, type Compose, derived } from '../kind.ts'
 import { type Box, type Mark, Page } from '../page.ts'
+import {
+  type ShapeColor as Color,
+  type ShapeForm as Form,
+  shapeForms as forms,
+  shapeName,
+} from '../shape-names.ts'
 
 const colors = {
   red: [356, 78, 46],
@@ -14,11 +20,7 @@ const colors = {
   pink: [333, 76, 72],
   black: [220, 8, 13],
   white: [50, 12, 95],
-} as const
-type Color = keyof typeof colors
-
-const forms = ['circle', 'square', 'triangle', 'star', 'hexagon', 'heart', 'cross', 'ring'] as const
-type Form = (typeof forms)[number]
+} as const satisfies Record<Color, readonly number[]>
 
 /** A thing on the table. */
 interface Thing {
@@ -43,7 +45,8 @@ export const shapes: Compose = (dice) => {
   const wanted = dice.int(2, 11)
   const things: Thing[] = []
   for (let tries = 0; things.length < wanted && tries < 600; tries++) {
-    const radius = unit * (dice.chance(0.3) ? dice.float(0.1, 0.125) : dice.float(0.055, 0.075))
+    const isLarge = dice.chance(0.3)
+    const radius = unit * (isLarge ? dice.float(0.1, 0.125) : dice.float(0.055, 0.075))
     const x = dice.float(width * 0.08 + radius, width * 0.92 - radius)
     const y = dice.float(height * 0.08 + radius, height * 0.92 - radius)
     const isFree = things.every(
@@ -53,6 +56,7 @@ export const shapes: Compose = (dice) => {
     const color = dice.pick(palette)
     const form = dice.pick(kinds)
     const box = draw(page, form, color, x, y, radius, manner, dice)
+    page.shape(shapeName(color, form, isLarge), x, y, radius)
     things.push({ color, form, x, y, radius, mark: { text: `${color} ${form}`, box } })
   }
   return { page, subject: 'view', asked: ask(things, palette, kinds, dice) }
