@@ -6,12 +6,12 @@ import { writeWords } from '../prose.ts'
 import { wordsOrNumber } from '../snippets.ts'
 import { Words } from '../words.ts'
 
-/** A square cutting out of plain large print, dark on white, filled with lines of words, names, numbers and codes. */
+/** A square cutting out of plain print, small to large, dark on white, filled with lines of words, names, numbers and codes. */
 export const print: Compose = (dice, fonts) => {
   const page = new Page(224, 224)
   const look = plainLook(dice, fonts)
   fillGround(page, look)
-  const style: TextStyle = { ...look, size: 15 * 2 ** dice.float(0, 1.1) }
+  const style: TextStyle = { ...look, size: 11 * 2 ** dice.float(0, 1.5) }
   const left = dice.float(5, 16)
   const lead = style.size * dice.float(1.15, 1.7)
   const words = new Words(dice)
