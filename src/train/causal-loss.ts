@@ -5,16 +5,20 @@ import { f32, type HostTensor, i64 } from '../tensor/tensor.ts'
 import { IGNORED } from '../text/labels.ts'
 
 /**
- * Mean cross entropy of the next token over the labelled positions. Logits are computed there and nowhere else: of a
- * sequence about a picture few tokens are learned, and the vocabulary may be large. hidden [B, T, H] → [].
+ * The logits at the labelled positions and nowhere else: of a sequence about a picture few tokens are learned, and the
+ * vocabulary may be large. hidden [B, T, H] → [L, V].
  * @param head hidden rows [L, H] → logits [L, V]
  */
-export function causalLoss(hidden: Tensor, head: (rows: Tensor) => Tensor): Tensor {
+export function labelledLogits(hidden: Tensor, head: (rows: Tensor) => Tensor): Tensor {
   const [B, T, width] = hidden.shape as [Dim, Dim, number]
+  return head(gather(reshape(hidden, [mulDims(B, T), width]), input('labelled', 'i64', [dim('L')])))
+}
+
+/** Mean cross entropy of the next token over the labelled positions. logits [L, V] → []. */
+export function causalLoss(logits: Tensor): Tensor {
   const L = dim('L')
-  const rows = gather(reshape(hidden, [mulDims(B, T), width]), input('labelled', 'i64', [L]))
   const targets = reshape(input('targets', 'i64', [L]), [L, 1])
-  const chosen = reshape(takeLast(logSoftmax(head(rows)), targets), [L])
+  const chosen = reshape(takeLast(logSoftmax(logits), targets), [L])
   return neg(sum(mul(chosen, input('weights', 'f32', [L]))))
 }
 

@@ -19,7 +19,6 @@ import { cellReadingTask } from './cells/vision-task.ts'
 import { collate, joinTiles, type Sample } from './collate.ts'
 import { internVlFeeds, internVlLoss } from './internvl-training.ts'
 import type { SampleOptions, TrainingTask } from './task.ts'
-import { labelVisualTokens } from './visual-token-labels.ts'
 
 /** Training of InternVL2 and Mini-Monkey checkpoints. Source: InternVL, `internvl_chat_finetune.py`. */
 export async function openInternVlTask(files: ModelFiles, options: SampleOptions): Promise<TrainingTask> {
@@ -80,13 +79,11 @@ export async function openInternVlTask(files: ModelFiles, options: SampleOptions
           maxLength: options.maxLength,
         },
       )
-      const labels =
-        options.labels === 'visual-tokens' ? labelVisualTokens(labelled, contextId) : labelled.labels
       return {
         tokens: labelled.inputIds.length,
         finish: () => {
           const pixels = joinTiles((hasPictures ? parts : [blank]).map((part) => part.pixels()))
-          return { ...labelled, labels, pixels, hasPictures }
+          return { ...labelled, pixels, hasPictures }
         },
       }
     },

@@ -117,11 +117,10 @@ const stage = z
     /** The longest sequence; what is beyond is cut off. */
     maxLength: count.default(4096),
     /**
-     * `caption`: the first answer alone, without what was asked (LLaVA's first stage); `visual-tokens`: each visual
-     * token learns its own letter of the first answer too, which has as many; `cells`: visual tokens alone learn the code of
-     * the letters that they show, and no decoder is run.
+     * `caption`: the first answer alone, without what was asked (LLaVA's first stage); `cells`: visual tokens alone learn
+     * the codes of the letters and shapes that they show, and no decoder is run.
      */
-    labels: z.enum(['conversation', 'caption', 'visual-tokens', 'cells']).optional(),
+    labels: z.enum(['conversation', 'caption', 'cells']).optional(),
     /** `cells`: in place of drawn pictures the decoder sees the codes of their letters, and no encoder is run. */
     pictures: z.literal('cells').optional(),
     saveEvery: count.default(200),

@@ -17,11 +17,10 @@ export interface SampleOptions {
   readonly tiling?: TilingOptions | undefined
   readonly maxLength: number
   /**
-   * What is learned: the answers of a conversation (default); a caption without its question (LLaVA, stage 1); or the
-   * answers, and under each visual token the letter that it shows (`labelVisualTokens`); or nothing but what the visual
-   * tokens show (`cellReadingTask`).
+   * What is learned: the answers of a conversation (default); a caption without its question (LLaVA, stage 1); or
+   * nothing but what the visual tokens show (`cellReadingTask`).
    */
-  readonly labels?: 'conversation' | 'caption' | 'visual-tokens' | 'cells' | undefined
+  readonly labels?: 'conversation' | 'caption' | 'cells' | undefined
   /** What the decoder sees: what the encoder makes of pictures (default), or codes of their letters (`cellsTask`). */
   readonly pictures?: 'cells' | undefined
 }
@@ -62,7 +61,7 @@ export function openTask(files: ModelFiles, options: SampleOptions): Promise<Tra
   const { architectures } = files.config as { architectures?: readonly string[] }
   const isMgLlava = !architectures && systemOfKeys(files.checkpoint) === 'mg-llava'
   const open = isMgLlava ? openMgLlavaTask : tasks[architectures?.[0] ?? '']
-  if (open && open !== openInternVlTask) refuseVisualTokens(options)
+  if (open && open !== openInternVlTask) refuseCells(options)
   if (open) return open(files, options)
   throw new InputError(
     'training-unknown',
@@ -73,10 +72,9 @@ export function openTask(files: ModelFiles, options: SampleOptions): Promise<Tra
 }
 
 /** @throws InputError `option-without-effect` for what only InternVL's tasks know how to do */
-function refuseVisualTokens({ labels, pictures }: SampleOptions): void {
-  const isKnown = labels !== 'cells' && labels !== 'visual-tokens'
-  if (isKnown && pictures === undefined) return
-  const option = isKnown ? 'pictures' : 'labels'
+function refuseCells({ labels, pictures }: SampleOptions): void {
+  if (labels !== 'cells' && pictures === undefined) return
+  const option = labels === 'cells' ? 'labels' : 'pictures'
   throw new InputError(
     'option-without-effect',
     `What visual tokens show is learned by InternVL2 and Mini-Monkey only. Leave ${option} out.`,

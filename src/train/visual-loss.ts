@@ -4,7 +4,7 @@ import { gather, mul, replaceRows, reshape } from '../graph/ops/index.ts'
 import { input, type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
 import { f32, type HostTensor, i64 } from '../tensor/tensor.ts'
-import { causalLoss, causalTargets } from './causal-loss.ts'
+import { causalLoss, causalTargets, labelledLogits } from './causal-loss.ts'
 import { decoderGraphInputs, decoderStates } from './decoder-graph.ts'
 
 /** Sequences of one step, B rows of T, and which visual token stands at which place. */
@@ -34,6 +34,16 @@ export function visualLoss(
   w: Weights,
   decoder: Decoder,
   features: Tensor,
+  options: VisualLossOptions = {},
+): Tensor {
+  return causalLoss(visualLogits(w, decoder, features, options))
+}
+
+/** What the loss is of: the logits behind each labelled token. features [R, H] → [L, V]. */
+export function visualLogits(
+  w: Weights,
+  decoder: Decoder,
+  features: Tensor,
   { zeroesPadding = false }: VisualLossOptions = {},
 ): Tensor {
   const [B, T, V] = [dim('B'), dim('T'), dim('V')]
@@ -44,7 +54,7 @@ export function visualLoss(
   const flat = reshape(text, [mulDims(B, T), width])
   const filled = replaceRows(flat, visual, input('placeholders', 'i64', [V]))
   const embeddings = tap('inputs_embeds', reshape(filled, [B, T, width]))
-  return causalLoss(decoderStates(decoder, w, embeddings), (rows) => decoder.head(w, rows))
+  return labelledLogits(decoderStates(decoder, w, embeddings), (rows) => decoder.head(w, rows))
 }
 
 /** The inputs of `visualLoss` for a batch; a program that does not zero padding takes no notice of `isReal`. */

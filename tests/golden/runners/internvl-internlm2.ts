@@ -6,7 +6,7 @@ import { dim } from '../../../src/graph/dim.ts'
 import { input } from '../../../src/graph/tensor.ts'
 import { Weights } from '../../../src/graph/weights.ts'
 import { type HostTensor, hostTensor, i64 } from '../../../src/tensor/tensor.ts'
-import { causalLoss, causalTargets } from '../../../src/train/causal-loss.ts'
+import { causalLoss, causalTargets, labelledLogits } from '../../../src/train/causal-loss.ts'
 import { decoderGraphInputs, decoderStates } from '../../../src/train/decoder-graph.ts'
 import type { GoldenCase, GoldenResult } from '../case.ts'
 import {
@@ -129,7 +129,7 @@ async function training(
   const w = new Weights(checkpoint)
   const [B, T] = [dim('B'), dim('T')]
   const states = decoderStates(decoder, w, decoder.embed(w, input('ids', 'i64', [B, T])))
-  const loss = causalLoss(states, (rows) => decoder.head(w, rows))
+  const loss = causalLoss(labelledLogits(states, (rows) => decoder.head(w, rows)))
   const names = [...golden.io.keys()].filter((n) => n.startsWith('expected.grad.')).map((n) => n.slice(14))
   const slopes = slopesOf(
     loss,

@@ -10,8 +10,8 @@ const cell = 28
 const margin = 4
 
 /**
- * Eight rows of eight big letters or digits, dark on white, as on a chart for the eyes: the first thing to read. With `labels:
- * visual-tokens` in a recipe each token of an 8 × 8 tile learns its own letter.
+ * Eight rows of eight big letters or digits, dark on white, as on a chart for the eyes: the first thing to read. Each stands
+ * in a visual token of its own.
  */
 export const letterChart: Compose = (dice, fonts) => {
   const look = plainLook(dice, fonts)

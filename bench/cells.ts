@@ -1,0 +1,67 @@
+import { parseArgs } from 'node:util'
+import type { FontSet } from '../src/data/synthetic/faces.ts'
+import { type Kind, kindNames } from '../src/data/synthetic/kinds.ts'
+import { chooseEngine } from '../src/runtime/default-engine.ts'
+import type { CompileOptions } from '../src/runtime/program.ts'
+import { measureDecoder } from './cells/decoder.ts'
+import { measureEncoder } from './cells/encoder.ts'
+import { openCellModel, type Reading } from './cells/model.ts'
+
+const usage = `node bench/cells.ts --model DIR [options]: how far the halves of a model that learns by cells are, apart from each other.
+The encoder: letters and shapes that it sees as they are, at their exact place. The decoder: answers that it gives right
+when it is shown exact codes, and the tokens of them that follow the right ones before.
+  --kinds LIST    of pictures, with commas between (default print,line,lines,receipt,form,table,shapes)
+  --count N       pictures a kind (default 10)
+  --seed N        of the pictures (default 900001)
+  --fonts SET     held-out (default) or training
+  --tiles N       the most of a picture (default 12)
+  --only HALF     encoder or decoder (default both)
+  --threads N     of the engine (default 1)
+`
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string' },
+    kinds: { type: 'string', default: 'print,line,lines,receipt,form,table,shapes' },
+    count: { type: 'string', default: '10' },
+    seed: { type: 'string', default: '900001' },
+    fonts: { type: 'string', default: 'held-out' },
+    tiles: { type: 'string', default: '12' },
+    only: { type: 'string' },
+    threads: { type: 'string', default: '1' },
+  },
+})
+const kinds = values.kinds.split(',') as Kind[]
+const [count, seed, maxTiles, threads] = [values.count, values.seed, values.tiles, values.threads].map(Number)
+const isUsable =
+  values.model !== undefined &&
+  kinds.every((kind) => kindNames.includes(kind)) &&
+  ['held-out', 'training'].includes(values.fonts) &&
+  [undefined, 'encoder', 'decoder'].includes(values.only) &&
+  [count, seed, maxTiles, threads].every((value) => Number.isSafeInteger(value) && value! > 0)
+if (!isUsable) {
+  process.stderr.write(usage)
+  process.exit(2)
+}
+const compile: CompileOptions = { engine: await chooseEngine(), device: 'cpu', threads: threads! }
+const model = await openCellModel(values.model!)
+const fonts = values.fonts as FontSet
+const readings: Reading[] = kinds.map((kind) => ({
+  ...{ kind, fonts, count: count!, seed: seed!, maxTiles: maxTiles! },
+}))
+const share = (part: number, whole: number): string =>
+  whole === 0 ? 'none' : `${((100 * part) / whole).toFixed(1)} %`
+
+if (values.only !== 'decoder') {
+  process.stdout.write('encoder: seen as they are | missed | made up where nothing is\n')
+  await measureEncoder(model, compile, readings, ({ kind }, { letters, right, missed, empty, madeUp }) => {
+    const rates = [`${share(right, letters)} of ${letters}`, share(missed, letters), share(madeUp, empty)]
+    process.stdout.write(`${kind.padEnd(14)} ${rates.join(' | ')}\n`)
+  })
+}
+if (values.only !== 'encoder') {
+  process.stdout.write('decoder, shown exact codes: right answers | right tokens\n')
+  await measureDecoder(model, compile, readings, ({ kind }, { questions, right, tokens, rightTokens }) => {
+    const rates = [`${share(right, questions)} of ${questions}`, `${share(rightTokens, tokens)} of ${tokens}`]
+    process.stdout.write(`${kind.padEnd(14)} ${rates.join(' | ')}\n`)
+  })
+}
