@@ -1,5 +1,5 @@
 import { checkpointOf } from '../checkpoint/entries.ts'
-import { DecoderPrograms } from '../decoders/programs.ts'
+import { chunkTokens, DecoderPrograms } from '../decoders/programs.ts'
 import { decoderOf } from '../decoders/registry.ts'
 import { DecoderSequence } from '../decoders/sequence.ts'
 import { internVit } from '../encoders/internvit.ts'
@@ -31,12 +31,13 @@ const decoder = decoderOf(
 )
 
 /** Tokens that a decoder reads at a time, and how long the cache is behind which it is measured again. */
-const [chunk, longCache] = [512, 3072]
+const [chunk, longCache] = [chunkTokens, 3072]
 
 /**
  * Measures a machine in one precision, in a few seconds: a vision block, and a decoder block that reads many tokens and
- * one, behind a short and a long cache, by the programs that models run. The best of three runs counts: forecasts are
- * for a machine that does nothing else.
+ * one, behind a short and a long cache, by the programs that models run. The best run counts: forecasts are for a
+ * machine that does nothing else. Before a single token the processor's caches are emptied, since between two of a
+ * model's tokens all its other weights pass through them.
  * @throws EngineError `precision-unavailable`
  */
 export async function calibrate(precision: Precision, compile: CompileOptions): Promise<Speeds> {
@@ -66,16 +67,21 @@ async function decoderSpeeds(compile: CompileOptions): Promise<Omit<Speeds, 'vis
     const many = randomTensor([1, chunk, decoder.hiddenSize])
     const one = randomTensor([1, 1, decoder.hiddenSize])
     const sequence = new DecoderSequence(programs)
-    const timed = (tokens: HostTensor<'f32'>, held: number): Promise<number> =>
-      bestOf(3, async () => {
-        sequence.truncate(held)
-        await sequence.extend(tokens)
-      })
-    const readAtStart = await timed(many, 0)
-    const stepAtStart = await timed(one, chunk)
+    const timed = (tokens: HostTensor<'f32'>, held: number, times: number, before = (): void => {}) =>
+      bestOf(
+        times,
+        () => sequence.extend(tokens),
+        () => {
+          sequence.truncate(held)
+          before()
+        },
+      )
+    const sweep = cacheSweep()
+    const readAtStart = await timed(many, 0, 3)
+    const stepAtStart = await timed(one, chunk, 10, sweep)
     while (sequence.length < longCache) await sequence.extend(many)
-    const readBehind = await timed(many, longCache - chunk)
-    const stepBehind = await timed(one, longCache)
+    const readBehind = await timed(many, longCache - chunk, 3)
+    const stepBehind = await timed(one, longCache, 10, sweep)
     const head = programs.work(1, 0).linear - programs.firstStageWork(1).linear
     const blocks = (tokens: number, past: number): Work => {
       const { linear, attention, weights } = programs.work(tokens, past)
@@ -105,10 +111,24 @@ function solve(
   return { first: a[first] / rest, attention: perAttention > 0 ? 1 / perAttention : Number.MAX_VALUE }
 }
 
-async function bestOf(times: number, run: () => Promise<unknown>): Promise<number> {
+/**
+ * Reads more bytes than a processor's caches hold. It writes none: what waits to be written back would slow the run that
+ * is measured.
+ */
+function cacheSweep(): () => void {
+  const values = new Float64Array(sweepBytes / 8).fill(0) // filled, or all its pages are one
+  return () => void values.indexOf(1)
+}
+
+const sweepBytes = 2 ** 28
+
+/** The shortest of some runs, in seconds; `before` each is not measured. */
+async function bestOf(times: number, run: () => Promise<unknown>, before = (): void => {}): Promise<number> {
   let best = Number.POSITIVE_INFINITY
+  before()
   await run() // what is allocated at the first run is not measured
   for (let i = 0; i < times; i++) {
+    before()
     const began = performance.now()
     await run()
     best = Math.min(best, (performance.now() - began) / 1000)

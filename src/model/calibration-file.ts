@@ -33,7 +33,7 @@ export async function machineSpeeds(options: CalibrationOptions = {}): Promise<S
   const threads = options.threads ?? availableParallelism()
   const engine = await chooseEngine()
   // What was measured on another processor, engine or number of threads says nothing here.
-  const machine = `${cpus()[0]?.model ?? 'unknown'}, ${threads} threads, ${engine.name}, 1`
+  const machine = `${cpus()[0]?.model ?? 'unknown'}, ${threads} threads, ${engine.name}, 2`
   const path = join(cacheFolder(), 'speeds.json')
   const known = options.again ? undefined : await read(path, machine)
   if (known) return known

@@ -31,6 +31,17 @@ function scoreBytes(tokens: number): number {
   return 512 * tokens * 16 * 4 * 2
 }
 
+/**
+ * The most that is held at a time. In int4 the vision tower is closed when the prompt is read (`closesUnused`): the rest
+ * is what a step reads and the text's embeddings, which stay in their file.
+ */
+function mostBytes(precision: Precision, values: number, work: PromptWork): number {
+  const cacheBytes = work.decoderTokens * work.cacheValues * 4
+  const reading = cacheBytes + scoreBytes(work.decoderTokens)
+  if (precision !== 'int4') return baseBytes + values * weightBytes[precision] + reading
+  return baseBytes + Math.max(values * weightBytes.int4, work.step.weights * weightBytes.int4 + reading)
+}
+
 /** Forecasts for every precision. */
 export function forecasts(work: PromptWork, checkpoint: Checkpoint, speeds: SpeedsByPrecision): Forecast[] {
   const values = checkpoint.keys().reduce((sum, key) => sum + elementCount(checkpoint.entry(key).shape), 0)
@@ -39,7 +50,6 @@ export function forecasts(work: PromptWork, checkpoint: Checkpoint, speeds: Spee
     const encode = visionSeconds(speed, work.encode)
     const compress = prefillSeconds(speed, work.compress)
     const prefill = prefillSeconds(speed, work.prefill)
-    const cacheBytes = work.decoderTokens * work.cacheValues * 4
     return {
       precision,
       seconds: {
@@ -49,7 +59,7 @@ export function forecasts(work: PromptWork, checkpoint: Checkpoint, speeds: Spee
         firstToken: encode + compress + prefill,
         token: stepSeconds(speed, work.step),
       },
-      memoryBytes: baseBytes + values * weightBytes[precision] + cacheBytes + scoreBytes(work.decoderTokens),
+      memoryBytes: mostBytes(precision, values, work),
     }
   })
 }

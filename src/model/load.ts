@@ -29,8 +29,8 @@ export interface LoadOptions extends RunOptions {
    */
   readonly precision?: Precision | Partial<Precisions> | undefined
   /**
-   * In int4: keeps the weights for reading prompts in memory beside those for answering, which saves the change between
-   * them (seconds for a 2 B model) at every question.
+   * In int4: keeps the vision tower and the weights for reading prompts in memory beside those for answering, which saves
+   * the change between them (seconds for a 2 B model) at every question.
    */
   readonly keepsBothForms?: boolean | undefined
   /**
