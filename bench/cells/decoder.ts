@@ -4,6 +4,7 @@ import { input } from '../../src/graph/tensor.ts'
 import { Weights } from '../../src/graph/weights.ts'
 import { type CompileOptions, Program } from '../../src/runtime/program.ts'
 import type { HostTensor } from '../../src/tensor/tensor.ts'
+import { layoutOf } from '../../src/train/sample-source.ts'
 import { openTask } from '../../src/train/task.ts'
 import { visualLogits } from '../../src/train/visual-loss.ts'
 import { type CellModel, picturesOf, type Reading } from './model.ts'
@@ -34,9 +35,7 @@ export async function measureDecoder(
     for (const picture of picturesOf(reading))
       for (const asked of picture.questions) {
         const record = { images: [picture.id], conversations: conversation({ questions: [asked] }) }
-        const { width, height } = picture
-        const layouts = [{ width, height, glyphs: picture.glyphs() }]
-        const sample = await task.draft({ record, pictures: [], layouts }).finish()
+        const sample = await task.draft({ record, pictures: [], layouts: [layoutOf(picture)] }).finish()
         const { targets, ...feeds } = task.feeds([sample]) as Record<string, HostTensor>
         const { logits } = await program.run(feeds)
         const right = rightTokens(logits!.data as Float32Array, targets!.data as BigInt64Array)

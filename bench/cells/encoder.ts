@@ -9,6 +9,7 @@ import { tilePixelValues } from '../../src/tiling/pixel-values.ts'
 import { planTiles } from '../../src/tiling/tiling.ts'
 import type { CellCode } from '../../src/train/cells/code.ts'
 import { CONTENTS, cellContents, EMPTY, ILLEGIBLE, PLACES } from '../../src/train/cells/contents.ts'
+import { layoutOf } from '../../src/train/sample-source.ts'
 import { type CellModel, picturesOf, type Reading } from './model.ts'
 
 /** What an encoder sees of the letters of some pictures. */
@@ -41,8 +42,7 @@ export async function measureEncoder(
     for (const picture of picturesOf(reading)) {
       const { tileSize } = config
       const plan = planTiles(picture, { strategy: 'dynamic', maxTiles: reading.maxTiles, tileSize })
-      const { width, height } = picture
-      const truth = cellContents({ width, height, glyphs: picture.glyphs() }, plan, code.side)
+      const truth = cellContents(layoutOf(picture), plan, code.side)
       const { features } = await program.run({
         pixels: tilePixelValues(picture.rgb(), plan, normalisations.imagenet),
       })

@@ -8,8 +8,7 @@ import { decoderOf } from '../../src/decoders/registry.ts'
 import { type InternVlConfig, internVlConfig } from '../../src/systems/internvl-config.ts'
 import type { ModelFiles } from '../../src/systems/model-files.ts'
 import { readModel } from '../../src/systems/read-model.ts'
-import type { CellCode } from '../../src/train/cells/code.ts'
-import { cellCode } from '../../src/train/cells/vision-task.ts'
+import { type CellCode, cellCode } from '../../src/train/cells/code.ts'
 
 /** A model whose halves learn by cells. */
 export interface CellModel {

@@ -7,6 +7,7 @@ import { type CompileOptions, Program } from '../runtime/program.ts'
 import type { OnEvent, RunOptions } from '../runtime/run-events.ts'
 import { AbortError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
+import { ownTurn } from '../tensor/turns.ts'
 import { owlv2Embeddings, owlv2Features, owlv2Layers, owlv2Text } from './owlv2.ts'
 import { gridSide, type Owlv2Config } from './owlv2-config.ts'
 import { owlv2Heads, owlv2Logits } from './owlv2-heads.ts'
@@ -95,7 +96,7 @@ export class Owlv2Programs {
       const { y, ...taps }: NamedTensors = await program.run({ x }, undefined, { signal })
       x = y!
       named = { ...named, ...taps }
-      await new Promise((resolve) => setTimeout(resolve, 0))
+      await ownTurn()
     }
     const values = await this.#heads.run({ hidden: x }, undefined, { signal })
     return { ...named, ...values } as PatchValues & NamedTensors

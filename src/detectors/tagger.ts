@@ -18,6 +18,7 @@ import { stopwatch } from '../runtime/stopwatch.ts'
 import type { TensorStore } from '../runtime/tensor-store.ts'
 import { AbortError, CheckpointError, InputError } from '../tensor/errors.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
+import { ownTurn } from '../tensor/turns.ts'
 import type { DescriptionTable } from './description-table.ts'
 import type { DescribedTags } from './open-tags.ts'
 import { ramImageTokens, tagEmbeddings, tagLogits } from './ram.ts'
@@ -198,7 +199,7 @@ export class Tagger {
     const values = new Float32Array(total)
     for (let at = 0; at < total; at += tagsAtOnce) {
       // Lets a signal in: the engine holds the event loop while it runs.
-      await new Promise((resolve) => setTimeout(resolve, 0))
+      await ownTurn()
       if (signal?.aborted) throw new AbortError('aborted', 'Tagging was stopped.', { tagsDone: at })
       onEvent?.({ phase: 'tagging', done: at, total })
       const descriptions = await this.#table.read(indices.slice(at, at + tagsAtOnce))

@@ -121,9 +121,6 @@ export function orderTokens(
   return hostTensor('f32', [order.length, width], data)
 }
 
-/** Visual tokens that are copied at once. */
-const mostAtOnce = 256
-
 /**
  * Writes visual tokens over their placeholders, in order, in place, in turns with the event loop.
  * embeddings [1, L, H]; features [..., H]; the prompt has as many tokens `contextId`.
@@ -137,15 +134,11 @@ export async function writeVisualTokens(
   const width = embeddings.shape[2]!
   const turns = new CopyTurns()
   let next = 0
-  for (let position = 0; position < promptIds.length; position++) {
-    const first = position
-    while (promptIds[position] === contextId && position - first < mostAtOnce) position++
-    if (position === first) continue
-    const part = features.data.subarray(next, next + (position - first) * width)
-    embeddings.data.set(part, first * width)
-    next += part.length
-    position-- // the loop goes on behind the last one copied
-    await turns.moved(part.byteLength)
+  for (const [position, id] of promptIds.entries()) {
+    if (id !== contextId) continue
+    embeddings.data.set(features.data.subarray(next, next + width), position * width)
+    next += width
+    await turns.moved(4 * width)
   }
 }
 

@@ -3,6 +3,7 @@ import { openConversations } from '../data/conversations.ts'
 import type { ConversationRecord } from '../data/records.ts'
 import { copyingAt } from '../data/synthetic/copying.ts'
 import type { Glyph } from '../data/synthetic/page.ts'
+import type { SyntheticSample } from '../data/synthetic/sample.ts'
 import { asPillow, decodeImage } from '../image/decode.ts'
 import type { RgbImage, Size } from '../image/rgb-image.ts'
 import type { RecipeSource } from './recipe.ts'
@@ -16,9 +17,13 @@ export interface RecipeSample {
   readonly layouts?: readonly Layout[]
 }
 
-/** The letters of a picture, line by line, in its pixels. */
+/** The letters of a picture, line by line, and its shapes, in its pixels. */
 export interface Layout extends Size {
   readonly glyphs: readonly (readonly Glyph[])[]
+}
+
+export function layoutOf({ width, height, glyphs }: SyntheticSample): Layout {
+  return { width, height, glyphs: glyphs() }
 }
 
 /** Whether pictures are drawn, or the layouts of drawn ones are all that is wanted. */
@@ -77,7 +82,7 @@ function synthetic(
         record: { images: [sample.id], conversations: conversation(sample) },
         pictures: wants === 'layouts' ? [] : [sample.rgb()],
         ...(wants !== 'pictures' && {
-          layouts: [{ width: sample.width, height: sample.height, glyphs: sample.glyphs() }],
+          layouts: [layoutOf(sample)],
         }),
       }
     },

@@ -29,7 +29,7 @@ export interface SyntheticSample {
   /** The pixels before the JPEG. */
   readonly rgb: () => RgbImage
   readonly questions: readonly SyntheticQuestion[]
-  /** Its printed letters, line by line, in the picture's pixels. */
+  /** Its printed letters, line by line, and its shapes, in the picture's pixels. */
   readonly glyphs: () => readonly (readonly Glyph[])[]
   /** The page before the camera, its marks in its own pixels. */
   readonly composition: Composition

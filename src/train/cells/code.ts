@@ -1,4 +1,6 @@
+import type { Decoder } from '../../decoders/decoder.ts'
 import { seededRandom } from '../../generate/random.ts'
+import type { InternVlConfig } from '../../systems/internvl-config.ts'
 import { InputError } from '../../tensor/errors.ts'
 import { f32, type HostTensor } from '../../tensor/tensor.ts'
 import { CONTENTS, EMPTY, PLACES } from './contents.ts'
@@ -67,6 +69,12 @@ export class CellCode {
     }
     return coded
   }
+}
+
+/** The code of a model's visual tokens. */
+export function cellCode(config: InternVlConfig, decoder: Decoder): CellCode {
+  const side = (config.tileSize / config.vision_config.patch_size) * config.downsample_ratio
+  return new CellCode(decoder.hiddenSize, side)
 }
 
 /** Of a code that stands for something. */

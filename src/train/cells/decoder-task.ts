@@ -16,8 +16,8 @@ import { collateRows, joinTiles, type LabelledRow } from '../collate.ts'
 import { shownFeeds } from '../internvl-training.ts'
 import type { TrainingTask } from '../task.ts'
 import { visualLoss } from '../visual-loss.ts'
+import { cellCode } from './code.ts'
 import { cellContents } from './contents.ts'
-import { cellCode } from './vision-task.ts'
 
 /** Deviation of what is added to each channel of a code: encoders do not hit them exactly. */
 const NOISE = 0.1

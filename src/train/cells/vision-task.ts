@@ -13,7 +13,7 @@ import { pixelValuesInTurns } from '../../tiling/pixel-values.ts'
 import type { TilePlan } from '../../tiling/plan.ts'
 import { joinTiles } from '../collate.ts'
 import type { TrainingTask } from '../task.ts'
-import { CellCode } from './code.ts'
+import { cellCode } from './code.ts'
 import { cellContents, EMPTY, PLACES } from './contents.ts'
 import { cellsFeeds, cellsLoss } from './loss.ts'
 
@@ -74,12 +74,6 @@ export function cellReadingTask(
       ...cellsFeeds(Uint16Array.from(samples.flatMap(({ contents }) => [...contents]))),
     }),
   }
-}
-
-/** The code of a model's visual tokens. */
-export function cellCode(config: InternVlConfig, decoder: Decoder): CellCode {
-  const side = (config.tileSize / config.vision_config.patch_size) * config.downsample_ratio
-  return new CellCode(decoder.hiddenSize, side)
 }
 
 function isBlank(contents: Uint16Array): boolean {

@@ -57,7 +57,7 @@ export const shapes: Compose = (dice) => {
     const form = dice.pick(kinds)
     const box = draw(page, form, color, x, y, radius, manner, dice)
     page.shape(shapeName(color, form, isLarge), x, y, radius)
-    things.push({ color, form, x, y, radius, mark: { text: `${color} ${form}`, box } })
+    things.push({ color, form, x, y, radius, mark: { text: shapeName(color, form, false), box } })
   }
   return { page, subject: 'view', asked: ask(things, palette, kinds, dice) }
 }
