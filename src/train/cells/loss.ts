@@ -20,8 +20,8 @@ import { CONTENTS, EMPTY, PLACES } from './contents.ts'
 
 /** Sharpness of the choice between codes: a token that holds a code exactly gives it e⁸ times the odds of nothing. */
 const SHARPNESS = 8 / NORM ** 2
-/** Most places are empty, which is soon learned. */
-const EMPTY_WEIGHT = 0.1
+/** Most places are empty, which is soon learned: an empty one counts a tenth of a letter in a tile of 256 letters. */
+const EMPTY_WEIGHT = 1 / 160
 
 /**
  * How far visual tokens are from the codes of what they show: the cross entropy of each place's content, by distance to
@@ -44,12 +44,21 @@ export function cellsLoss(features: Tensor, code: CellCode): Tensor {
   return add(entropy, div(mean(mul(off, off)), 2))
 }
 
-/** The inputs of `cellsLoss` for contents [R, PLACES]. */
-export function cellsFeeds(contents: Uint16Array): Record<'contents' | 'contentWeights', HostTensor> {
-  const weights = Float32Array.from(contents, (content) => (content === EMPTY ? EMPTY_WEIGHT : 1))
+/**
+ * The inputs of `cellsLoss` for the contents of tiles, [places of a tile] each. A letter among n of its tile counts 1/√n: where all
+ * count alike, the few large letters and shapes that fill a tile of their own are drowned by small print.
+ */
+export function cellsFeeds(
+  tiles: readonly Uint16Array[],
+): Record<'contents' | 'contentWeights', HostTensor> {
+  const contents = tiles.flatMap((tile) => [...tile])
+  const weights = tiles.flatMap((tile) => {
+    const letters = tile.reduce((count, content) => count + Number(content !== EMPTY), 0)
+    return Array.from(tile, (content) => (content === EMPTY ? EMPTY_WEIGHT : 1 / Math.sqrt(letters)))
+  })
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   return {
-    contents: i64([contents.length], [...contents]),
+    contents: i64([contents.length], contents),
     contentWeights: f32(
       [contents.length],
       weights.map((weight) => weight / total),

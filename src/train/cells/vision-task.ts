@@ -22,7 +22,8 @@ const MOST_TILES = 4
 
 interface ReadTiles {
   readonly pixels: HostTensor<'f32'>
-  readonly contents: Uint16Array
+  /** Of each tile. */
+  readonly contents: readonly Uint16Array[]
 }
 
 /**
@@ -65,13 +66,13 @@ export function cellReadingTask(
         tokens: chosen.length * code.side ** 2,
         finish: async () => ({
           pixels: joinTiles(await Promise.all(chosen.map(cut))),
-          contents: Uint16Array.from(chosen.flatMap((tile) => [...contentsOf(tile)])),
+          contents: chosen.map(contentsOf),
         }),
       }
     },
     feeds: (samples) => ({
       pixels: joinTiles(samples.map(({ pixels }) => pixels)),
-      ...cellsFeeds(Uint16Array.from(samples.flatMap(({ contents }) => [...contents]))),
+      ...cellsFeeds(samples.flatMap(({ contents }) => contents)),
     }),
   }
 }
