@@ -1,8 +1,8 @@
-import type { Dim } from '../graph/dim.ts'
-import { add, cachedAttention, reshape, rotary } from '../graph/ops/index.ts'
+import { type Dim, subDims } from '../graph/dim.ts'
+import { add, cachedAttention, reshape, rotary, slice } from '../graph/ops/index.ts'
 import { type Tensor, tap } from '../graph/tensor.ts'
-import { groupedQueryAttention, mergeHeads, splitHeads } from '../nn/attention.ts'
-import type { BlockContext, BlockResult, PastContext } from './decoder.ts'
+import { causalAttention, groupedQueryAttention, mergeHeads, splitHeads } from '../nn/attention.ts'
+import type { BlockContext, BlockResult, PastContext, SequenceContext } from './decoder.ts'
 
 /** Queries, keys and values of new tokens before rotary: [B, T, heads·D], [B, T, kv heads·D] twice. */
 export interface Projected {
@@ -25,7 +25,10 @@ export interface BlockParts {
   readonly mlp: (x: Tensor) => Tensor
 }
 
-/** x += attention(norm(x)); x += mlp(norm(x)), with rotary positions and grouped queries. [B, T, H] → [B, T, H]. */
+/**
+ * x += attention(norm(x)); x += mlp(norm(x)), with rotary positions and grouped queries. [B, T, H] → [B, T, H]; of whole
+ * sequences [B, Q, H].
+ */
 export function preNormBlock(
   index: number,
   x: Tensor,
@@ -37,25 +40,40 @@ export function preNormBlock(
     'cells' in context
       ? cachedAttention({ ...projected, ...context.cells }, parts.heads, parts.kvHeads)
       : attend(index, projected, context, parts)
-  const y = add(x, parts.outputProjection(attended.output))
+  const y = add(lastTokens(x, attended.output.shape[1]!), parts.outputProjection(attended.output))
   return { ...attended, output: add(y, parts.mlp(parts.mlpNorm(y))) }
 }
 
-/** Attention by single ops, whose weights can be looked at. → [B, T, heads·D] */
+/** Attention by single ops, whose weights can be looked at where there is a past. → [B, Q, heads·D] */
 function attend(
   index: number,
   { q, k, v }: Projected,
-  context: PastContext,
+  context: PastContext | SequenceContext,
   { heads, kvHeads }: BlockParts,
 ): BlockResult {
-  const cos = overHeads(context.cos)
-  const sin = overHeads(context.sin)
-  const key = rotary(splitHeads(k, kvHeads), cos, sin)
+  const { cos, sin } = context
+  const key = rotary(splitHeads(k, kvHeads), overHeads(cos), overHeads(sin))
   const value = splitHeads(v, kvHeads)
-  const query = rotary(splitHeads(q, heads), cos, sin)
+  const queries = 'past' in context ? q.shape[1]! : context.causalMask.shape[1]!
+  const [asked, askedCos, askedSin] = [q, cos, sin].map((x) => lastTokens(x, queries)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ]
+  const query = rotary(splitHeads(asked, heads), overHeads(askedCos), overHeads(askedSin))
+  if (!('past' in context)) {
+    const output = causalAttention(query, key, value, context.causalMask)
+    return { output: mergeHeads(output), key, value }
+  }
   const attended = groupedQueryAttention(query, key, value, context.mask, context.past)
   const attention = tap(`attentions.${index}`, attended.weights)
   return { output: mergeHeads(attended.output), key, value, attention }
+}
+
+/** The last of T tokens: [B, T, C] → [B, count, C]. */
+function lastTokens(x: Tensor, count: Dim): Tensor {
+  const tokens = x.shape[1]!
+  return slice(x, 1, subDims(tokens, count), tokens)
 }
 
 /** [B, T, D/2] → [B, 1, T, D/2]. */

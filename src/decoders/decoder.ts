@@ -4,8 +4,8 @@ import type { Shapes, Weights } from '../graph/weights.ts'
 import type { PastKeyValue } from '../nn/attention.ts'
 import type { Rope } from './rope.ts'
 
-/** What a block sees besides its input: the past as an operand, or cells of a cache that it fills. */
-export type BlockContext = PastContext | CellContext
+/** What a block sees besides its input: the past as an operand, cells of a cache that it fills, or nothing before it. */
+export type BlockContext = PastContext | CellContext | SequenceContext
 
 /** The past is read, new keys and values are given back; attention can be masked and looked at. */
 export interface PastContext {
@@ -14,8 +14,17 @@ export interface PastContext {
   readonly sin: Tensor
   /** Added to the attention scores, [B, T, P + T]. */
   readonly mask: Tensor
-  /** Keys (after rotary) and values computed before; absent in training and without a cache. */
-  readonly past?: PastKeyValue
+  /** Keys (after rotary) and values computed before. */
+  readonly past: PastKeyValue
+}
+
+/** Whole sequences, as training runs them: nothing is cached, and no weights of attention are given back. */
+export interface SequenceContext {
+  /** Rotary tables [B, T, D/2]. */
+  readonly cos: Tensor
+  readonly sin: Tensor
+  /** Of the last Q tokens, which alone are computed: causal, and hides padding. [B, Q, T] */
+  readonly causalMask: Tensor
 }
 
 /** Causal attention over a cache that is written in place. */
@@ -29,7 +38,7 @@ export interface BlockResult {
   /** Of the new tokens, after rotary: [B, kv heads, T, D] each; over a cache in place all its cells. */
   readonly key: Tensor
   readonly value: Tensor
-  /** Softmax weights [B, heads, T, P + T]; none over a cache in place. */
+  /** Softmax weights [B, heads, T, P + T], over a past that is an operand. */
   readonly attention?: Tensor
 }
 
@@ -49,7 +58,7 @@ export interface Decoder {
   readonly shapes: Shapes
   /** ids [B, T] i64 → [B, T, H]. */
   embed(w: Weights, ids: Tensor): Tensor
-  /** x [B, T, H] → [B, T, H]. */
+  /** x [B, T, H] → [B, T, H]; of whole sequences the last Q tokens, [B, Q, H]. */
   block(w: Weights, index: number, x: Tensor, context: BlockContext): BlockResult
   /** The final norm: [..., H] → [..., H]. */
   norm(w: Weights, x: Tensor): Tensor

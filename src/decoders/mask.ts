@@ -30,14 +30,20 @@ export function causalMask(
   return hostTensor('f32', [padding.length, tokens, total], data)
 }
 
-/** The mask of whole sequences, [B, T, T]: causal, and nothing sees padding, wherever it lies. */
-export function trainingMask(valid: readonly (readonly boolean[])[]): HostTensor<'f32'> {
+/**
+ * The mask of whole sequences, [B, T − first, T]: causal, and nothing sees padding, wherever it lies.
+ * @param first of the tokens that see
+ */
+export function trainingMask(valid: readonly (readonly boolean[])[], first = 0): HostTensor<'f32'> {
   const tokens = valid[0]!.length
-  const data = new Float32Array(valid.length * tokens * tokens)
+  const seeing = tokens - first
+  const data = new Float32Array(valid.length * seeing * tokens)
   valid.forEach((row, b) => {
-    for (let t = 0; t < tokens; t++)
+    for (let t = 0; t < seeing; t++)
       for (let s = 0; s < tokens; s++)
-        data[(b * tokens + t) * tokens + s] = Math.fround((s > t ? lowest : 0) + (row[s] ? 0 : lowest))
+        data[(b * seeing + t) * tokens + s] = Math.fround(
+          (s > first + t ? lowest : 0) + (row[s] ? 0 : lowest),
+        )
   })
-  return hostTensor('f32', [valid.length, tokens, tokens], data)
+  return hostTensor('f32', [valid.length, seeing, tokens], data)
 }

@@ -4,10 +4,10 @@ import { closeTo } from '../../tests/close-to.ts'
 import { compareSlopes, evaluate, randomTensor, type Symbols } from '../../tests/finite-differences.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { f32, type HostTensor } from '../tensor/tensor.ts'
-import { attention, groupedQueryAttention, mergeHeads, splitHeads } from './attention.ts'
+import { attention, causalAttention, groupedQueryAttention, mergeHeads, splitHeads } from './attention.ts'
 
 const r = randomTensor
-const [batch, heads, kvHeads, tokens, size] = [2, 4, 2, 3, 2]
+const [batch, heads, kvHeads, tokens, size] = [2, 4, 2, 5, 2]
 
 /** q, k, v, mask and a past of P keys and values. */
 const operands = (past: number): HostTensor[] => [
@@ -27,6 +27,14 @@ const symbols: Symbols = [
   ['B', kvHeads, 'P', size],
 ]
 
+/** Of queries at the end of S tokens. */
+const symbolsOfLast: Symbols = [
+  ['B', heads, 'T', size],
+  ['B', kvHeads, 'S', size],
+  ['B', kvHeads, 'S', size],
+  ['B', 'T', 'S'],
+]
+
 /** Token t sees the past and the tokens up to itself. */
 function causal(past: number): HostTensor<'f32'> {
   const row = (t: number): number[] =>
@@ -39,6 +47,16 @@ function causal(past: number): HostTensor<'f32'> {
 
 const withPast = (q: Tensor, k: Tensor, v: Tensor, mask: Tensor, key: Tensor, value: Tensor): Tensor =>
   groupedQueryAttention(q, k, v, mask, { key, value }).output
+
+/** The rows of each head one behind the other: [B, kv, P, D] and [B, kv, T, D] → [B, kv, P + T, D]. */
+function along(past: HostTensor, rows: HostTensor): HostTensor<'f32'> {
+  const [P, T] = [past.shape[2]! * size, rows.shape[2]! * size]
+  const data = Array.from({ length: batch * kvHeads }, (_, head) => [
+    ...(past.data as Float32Array).subarray(head * P, (head + 1) * P),
+    ...(rows.data as Float32Array).subarray(head * T, (head + 1) * T),
+  ])
+  return f32([batch, kvHeads, (P + T) / size, size], data.flat())
+}
 
 /** Grouped-query attention by its definition. */
 function plain([q, k, v, , key, value]: HostTensor[], past: number): HostTensor<'f32'> {
@@ -83,6 +101,22 @@ test('without a past the new tokens attend to each other', async () => {
   await slopesAgree(run, values)
 })
 
+for (const known of [undefined, symbolsOfLast])
+  test(`the last queries attend causally in parts${known ? ', symbolic sizes' : ''}`, async () => {
+    const [q, k, v, , key, value] = operands(3) as [
+      HostTensor,
+      HostTensor,
+      HostTensor,
+      HostTensor,
+      HostTensor,
+      HostTensor,
+    ]
+    const joined = [key, value].map((past, i) => along(past, [k, v][i]!))
+    const values = [q, ...joined, causal(3)]
+    closeTo(await evaluate(causalAttention, values, known), plain(operands(3), 3), { atol: 2e-6 })
+    await slopesAgree(causalAttention, values, known)
+  })
+
 test('the weights of each query sum to one', async () => {
   const run = (...x: Tensor[]): Tensor => {
     const [q, k, v, mask, key, value] = x as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
@@ -90,9 +124,10 @@ test('the weights of each query sum to one', async () => {
   }
   const weights = await evaluate(run, operands(3), symbols)
   assert.deepEqual([...weights.shape], [batch, heads, tokens, 3 + tokens])
-  for (let i = 0; i < weights.data.length; i += 6)
+  for (let i = 0; i < weights.data.length; i += 3 + tokens)
     assert.ok(
-      Math.abs([...(weights.data as Float32Array).subarray(i, i + 6)].reduce((a, b) => a + b) - 1) < 1e-5,
+      Math.abs([...(weights.data as Float32Array).subarray(i, i + 3 + tokens)].reduce((a, b) => a + b) - 1) <
+        1e-5,
     )
 })
 

@@ -1,4 +1,4 @@
-import { type Dim, mulDims } from '../graph/dim.ts'
+import { addDims, type Dim, floorDivDims, mulDims, subDims } from '../graph/dim.ts'
 import {
   add,
   concat,
@@ -71,6 +71,32 @@ export function groupedQueryAttention(
   const fromNew = matmul(slice(flat, 3, cached, total), v)
   const output = past ? add(matmul(slice(flat, 3, 0, cached), past.value), fromNew) : fromNew
   return { output: reshape(output, [batch, heads, tokens, size]), weights }
+}
+
+/** Of causal attention the queries come in so many parts: with p of them (1 + 1/p)/2 of all scores are computed. */
+export const CAUSAL_PARTS = 4
+
+/**
+ * Causal grouped-query attention of the last Q of T tokens, without a past. The queries are cut into parts, each of which
+ * leaves out the keys behind it; Q must be `CAUSAL_PARTS` or more. q [B, H, Q, D], k and v [B, kv, T, D], mask [B, Q, T] →
+ * [B, H, Q, D].
+ * @param mask added to the scores; it must hide all that comes behind a query
+ */
+export function causalAttention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor): Tensor {
+  const queries = q.shape[2]!
+  const before = subDims(k.shape[2]!, queries)
+  const cut = (part: number): Dim => floorDivDims(mulDims(queries, part), CAUSAL_PARTS)
+  const parts = Array.from({ length: CAUSAL_PARTS }, (_, part) => {
+    const [start, end] = [cut(part), cut(part + 1)]
+    const keys = addDims(before, end)
+    return groupedQueryAttention(
+      slice(q, 2, start, end),
+      slice(k, 2, 0, keys),
+      slice(v, 2, 0, keys),
+      slice(slice(mask, 1, start, end), 2, 0, keys),
+    ).output
+  })
+  return concat(parts, 2)
 }
 
 /** A row vector repeated over the batch: [1, C] or [1, 1, C] → [B, 1, C]. */

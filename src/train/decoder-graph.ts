@@ -12,17 +12,22 @@ export function decoderGraph(decoder: Decoder, w: Weights, embeddings: Tensor): 
   return decoder.head(w, decoderStates(decoder, w, embeddings))
 }
 
-/** What the head of a decoder reads, without a cache, as training runs it. embeddings [B, T, H] → [B, T, H]. */
+/**
+ * What the head of a decoder reads, without a cache, as training runs it: the last layer computes the last Q tokens alone,
+ * as nothing is learned from those before. embeddings [B, T, H] → [B, Q, H].
+ */
 export function decoderStates(decoder: Decoder, w: Weights, embeddings: Tensor): Tensor {
-  const [B, T] = [dim('B'), dim('T')]
-  const context = {
+  const [B, T, Q] = [dim('B'), dim('T'), dim('Q')]
+  const tables = {
     cos: input('cos', 'f32', [B, T, decoder.headSize / 2]),
     sin: input('sin', 'f32', [B, T, decoder.headSize / 2]),
-    mask: input('mask', 'f32', [B, T, T]),
   }
+  const mask = input('mask', 'f32', [B, T, T])
+  const lastMask = input('lastMask', 'f32', [B, Q, T])
   let x = embeddings
   for (let layer = 0; layer < decoder.layers; layer++) {
-    const { output } = decoder.block(w, layer, x, context)
+    const causalMask = layer === decoder.layers - 1 ? lastMask : mask
+    const { output } = decoder.block(w, layer, x, { ...tables, causalMask })
     x = markLayer(x, tap(`decoder.hidden_states.${layer + 1}`, output))
   }
   return tap('decoder.normed', decoder.norm(w, x))
@@ -31,13 +36,15 @@ export function decoderStates(decoder: Decoder, w: Weights, embeddings: Tensor):
 /**
  * The position inputs of `decoderGraph` and `decoderStates`.
  * @param valid B rows of T: whether each token is real
+ * @param first of the tokens that the last layer computes; Q is T − first
  * @param positions B rows of T; 0, 1, … by default
  */
 export function decoderGraphInputs(
   decoder: Decoder,
   valid: readonly (readonly boolean[])[],
+  first = 0,
   positions: readonly (readonly number[])[] = valid.map((row) => row.map((_, t) => t)),
-): Record<'cos' | 'sin' | 'mask', HostTensor> {
+): Record<'cos' | 'sin' | 'mask' | 'lastMask', HostTensor> {
   const tables = new RotaryState(decoder.rope).tables(positions, valid[0]!.length)
-  return { ...tables, mask: trainingMask(valid) }
+  return { ...tables, mask: trainingMask(valid), lastMask: trainingMask(valid, first) }
 }

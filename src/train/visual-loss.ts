@@ -4,7 +4,7 @@ import { gather, mul, replaceRows, reshape } from '../graph/ops/index.ts'
 import { input, type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
 import { f32, type HostTensor, i64 } from '../tensor/tensor.ts'
-import { causalLoss, causalTargets, labelledLogits } from './causal-loss.ts'
+import { causalLoss, causalTargets, firstLabelled, labelledLogits } from './causal-loss.ts'
 import { decoderGraphInputs, decoderStates } from './decoder-graph.ts'
 
 /** Sequences of one step, B rows of T, and which visual token stands at which place. */
@@ -60,12 +60,13 @@ export function visualLogits(
 /** The inputs of `visualLoss` for a batch; a program that does not zero padding takes no notice of `isReal`. */
 export function visualFeeds(batch: VisualBatch, decoder: Decoder): Record<string, HostTensor> {
   const [B, T] = [batch.ids.length, batch.ids[0]!.length]
+  const first = firstLabelled(batch.labels)
   return {
     ids: i64([B, T], batch.ids.flat()),
     isReal: f32([B, T, 1], batch.valid.flat().map(Number)),
     visualRows: i64([batch.visualRows.length], batch.visualRows),
     placeholders: i64([batch.placeholders.length], batch.placeholders),
-    ...causalTargets(batch.labels),
-    ...decoderGraphInputs(decoder, batch.valid, batch.positions),
+    ...causalTargets(batch.labels, first),
+    ...decoderGraphInputs(decoder, batch.valid, first, batch.positions),
   }
 }

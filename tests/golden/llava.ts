@@ -10,6 +10,9 @@ import type { ModelFiles } from '../../src/systems/model-files.ts'
 import { PromptReader } from '../../src/systems/prompt-reader.ts'
 import type { DecodingState } from '../../src/systems/system.ts'
 import { type HostTensor, hostTensor, i64 } from '../../src/tensor/tensor.ts'
+import { causalTargets } from '../../src/train/causal-loss.ts'
+import { decoderGraphInputs } from '../../src/train/decoder-graph.ts'
+import type { VisualBatch } from '../../src/train/visual-loss.ts'
 import type { GoldenCase } from './case.ts'
 import { caseWeights, withTaps } from './programs.ts'
 
@@ -81,6 +84,14 @@ export function onRealTokens(
     real[Math.floor(i / width) % real.length] ? x : recorded[i]!,
   )
   return hostTensor('f32', value.shape, data)
+}
+
+/** Inputs in place of those that leave out what nothing is learned from: a case records the states of all tokens. */
+export function ofAllTokens(
+  { labels, valid, positions }: VisualBatch,
+  decoder: Decoder,
+): Record<string, HostTensor> {
+  return { ...causalTargets(labels), ...decoderGraphInputs(decoder, valid, 0, positions) }
 }
 
 /** Tensors of one shape along a new first axis. */

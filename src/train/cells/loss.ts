@@ -48,9 +48,7 @@ export function cellsLoss(features: Tensor, code: CellCode): Tensor {
  * The inputs of `cellsLoss` for the contents of tiles, [places of a tile] each. A letter among n of its tile counts 1/√n: where all
  * count alike, the few large letters and shapes that fill a tile of their own are drowned by small print.
  */
-export function cellsFeeds(
-  tiles: readonly Uint16Array[],
-): Record<'contents' | 'contentWeights', HostTensor> {
+export function cellsFeeds(tiles: readonly Uint16Array[]): Record<'contents' | 'contentWeights', HostTensor> {
   const contents = tiles.flatMap((tile) => [...tile])
   const weights = tiles.flatMap((tile) => {
     const letters = tile.reduce((count, content) => count + Number(content !== EMPTY), 0)

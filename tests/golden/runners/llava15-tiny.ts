@@ -21,7 +21,15 @@ import {
 } from '../../../src/train/llava-training.ts'
 import type { GoldenCase, GoldenResult } from '../case.ts'
 import { casePicture } from '../chat.ts'
-import { greedyMargins, llavaConfigs, llavaFiles, llavaReader, onRealTokens, stack } from '../llava.ts'
+import {
+  greedyMargins,
+  llavaConfigs,
+  llavaFiles,
+  llavaReader,
+  ofAllTokens,
+  onRealTokens,
+  stack,
+} from '../llava.ts'
 import { caseWeights, rowsOf, runOnce, slopesOf, tapped, withTaps } from '../programs.ts'
 
 interface Seen {
@@ -119,7 +127,7 @@ async function trainingStep(
     logits,
     ...Object.fromEntries(trained.map((key, i) => [`grad.${key}`, slopes[i]!])),
   }
-  const step = await runOnce(outputs, feeds, withTaps)
+  const step = await runOnce(outputs, { ...feeds, ...ofAllTokens(merged, decoder) }, withTaps)
   tensors.set('inputs_embeds', step.inputs_embeds!)
   const hidden = Array.from({ length: decoder.layers - 1 }, (_, i) => step[`decoder.hidden_states.${i + 1}`]!)
   const languageStates = stack([step.inputs_embeds!, ...hidden, step['decoder.normed']!])

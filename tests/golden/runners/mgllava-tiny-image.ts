@@ -25,7 +25,7 @@ import { adamW } from '../../../src/train/optimizer.ts'
 import { TrainingStep } from '../../../src/train/step.ts'
 import type { GoldenCase, GoldenResult } from '../case.ts'
 import { casePicture } from '../chat.ts'
-import { greedyMargins, stack } from '../llava.ts'
+import { greedyMargins, ofAllTokens, stack } from '../llava.ts'
 import { assembledCase, boxRows, caseBoxes, objectRows } from '../mgllava.ts'
 import { rowsOf, runOnce, slopesOf, tapped, withTaps } from '../programs.ts'
 import { subsample } from '../subsample.ts'
@@ -101,7 +101,7 @@ async function trainingBatch(
     logits,
     ...Object.fromEntries(trained.map((key, i) => [`grad.${key}`, slopes[i]!])),
   }
-  const values = await runOnce(outputs, feeds, withTaps)
+  const values = await runOnce(outputs, { ...feeds, ...ofAllTokens(merged, model.decoder) }, withTaps)
   for (const name of ['clip_selected', 'fused', 'projected', 'inputs_embeds', 'logits'])
     tensors.set(name, values[name]!)
   tensors.set('aux_last_feat', values[`stage_${model.convNext.dims.length - 1}`]!)
