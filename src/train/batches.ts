@@ -1,4 +1,5 @@
 import { type Draw, drawOrder } from '../data/order.ts'
+import { teachesCells } from './cells/labels.ts'
 import type { Stage } from './recipe.ts'
 import { openSource, type SampleSource } from './sample-source.ts'
 
@@ -28,7 +29,7 @@ export class StageSamples {
 
   /** @throws InputError `dataset-missing`, `dataset-empty`, `dataset-invalid` */
   static async open(stage: Stage): Promise<StageSamples> {
-    const wants = stage.pictures === 'cells' ? 'layouts' : stage.labels === 'cells' ? 'both' : 'pictures'
+    const wants = stage.pictures === 'cells' ? 'layouts' : teachesCells(stage.labels) ? 'both' : 'pictures'
     return new StageSamples(stage, await Promise.all(stage.data.map((source) => openSource(source, wants))))
   }
 

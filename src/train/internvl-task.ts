@@ -15,6 +15,8 @@ import { type TilesToNormalise, tilesToNormalise } from '../tiling/pixel-values.
 import type { TilePlan } from '../tiling/plan.ts'
 import { planTiles, type TilingOptions } from '../tiling/tiling.ts'
 import { cellsTask } from './cells/decoder-task.ts'
+import { readingTask } from './cells/joint-task.ts'
+import { teachesCells } from './cells/labels.ts'
 import { cellReadingTask } from './cells/vision-task.ts'
 import { collate, joinTiles, type Sample } from './collate.ts'
 import { internVlFeeds, internVlLoss } from './internvl-training.ts'
@@ -54,7 +56,7 @@ export async function openInternVlTask(files: ModelFiles, options: SampleOptions
       { option: 'labels' },
     )
   const planned = (size: Size) => plan(size, tiling)
-  if (s2 && (options.labels === 'cells' || options.pictures === 'cells'))
+  if (s2 && (teachesCells(options.labels) || options.pictures === 'cells'))
     throw new InputError(
       'cells-need-tiles',
       'Cells are those of single tiles, and S2 joins several. Leave cells out, or take a model without s2_scales.',
@@ -64,7 +66,7 @@ export async function openInternVlTask(files: ModelFiles, options: SampleOptions
     const { maxLength } = options
     return cellsTask(files, config, decoder, planned, { tokenizer, template, contextId, maxLength })
   }
-  return {
+  const answers: TrainingTask<Sample> = {
     checkpoint: files.checkpoint,
     loss: (w) => internVlLoss(w, config, decoder),
     draft({ record, pictures }) {
@@ -98,6 +100,9 @@ export async function openInternVlTask(files: ModelFiles, options: SampleOptions
       return internVlFeeds(shown, config, decoder, contextId)
     },
   }
+  return options.labels === 'conversation-and-cells'
+    ? readingTask(answers, config, decoder, planned)
+    : answers
 }
 
 /** Several pictures share the most tiles that one may have. */

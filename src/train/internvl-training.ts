@@ -14,7 +14,16 @@ import { visualFeeds, visualLoss } from './visual-loss.ts'
  * the placeholders of the flattened batch in order. Source: InternVL `forward`; golden case `internvl-chat-internlm2`.
  */
 export function internVlLoss(w: Weights, config: InternVlConfig, decoder: Decoder): Tensor {
-  const features = internVlVision(w, input('pixels', 'f32', pixelShape(config, dim('N'))), config)
+  return answerLoss(w, decoder, visualTokens(w, config))
+}
+
+/** The visual tokens of a batch's tiles, [N, P, H]. */
+export function visualTokens(w: Weights, config: InternVlConfig): Tensor {
+  return internVlVision(w, input('pixels', 'f32', pixelShape(config, dim('N'))), config)
+}
+
+/** The loss of what the decoder answers when it sees visual tokens [N, P, H] → []. */
+export function answerLoss(w: Weights, decoder: Decoder, features: Tensor): Tensor {
   const [tiles, perTile, width] = features.shape as [Dim, number, number]
   return visualLoss(w.at('language_model'), decoder, reshape(features, [mulDims(tiles, perTile), width]))
 }

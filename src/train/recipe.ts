@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { kindNames } from '../data/synthetic/kinds.ts'
 import { InputError } from '../tensor/errors.ts'
 import { planTiles, type TilingOptions } from '../tiling/tiling.ts'
+import { labelKinds, teachesCells } from './cells/labels.ts'
 import { fullPattern } from './lora.ts'
 
 const positive = z.number().positive()
@@ -118,9 +119,10 @@ const stage = z
     maxLength: count.default(4096),
     /**
      * `caption`: the first answer alone, without what was asked (LLaVA's first stage); `cells`: visual tokens alone learn
-     * the codes of the letters and shapes that they show, and no decoder is run.
+     * the codes of the letters and shapes that they show, and no decoder is run; `conversation-and-cells`: both losses,
+     * from one run of the encoder.
      */
-    labels: z.enum(['conversation', 'caption', 'cells']).optional(),
+    labels: z.enum(labelKinds).optional(),
     /** `cells`: in place of drawn pictures the decoder sees the codes of their letters, and no encoder is run. */
     pictures: z.literal('cells').optional(),
     saveEvery: count.default(200),
@@ -133,7 +135,7 @@ const stage = z
     message: 'names no weights, and there is no lora',
     path: ['train'],
   })
-  .refine(({ labels, pictures }) => labels !== 'cells' || pictures === undefined, {
+  .refine(({ labels, pictures }) => !teachesCells(labels) || pictures === undefined, {
     message: 'cells are either learned or shown; leave labels or pictures out',
     path: ['pictures'],
   })

@@ -6,6 +6,7 @@ import { systemOfKeys } from '../systems/registry.ts'
 import { InputError } from '../tensor/errors.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
 import type { TilingOptions } from '../tiling/tiling.ts'
+import { type LabelKind, teachesCells } from './cells/labels.ts'
 import { openInternVlTask } from './internvl-task.ts'
 import { openLlavaTask } from './llava-task.ts'
 import { openMgLlavaTask } from './mgllava-task.ts'
@@ -16,11 +17,8 @@ export interface SampleOptions {
   /** The model's own way by default. */
   readonly tiling?: TilingOptions | undefined
   readonly maxLength: number
-  /**
-   * What is learned: the answers of a conversation (default); a caption without its question (LLaVA, stage 1); or
-   * nothing but what the visual tokens show (`cellReadingTask`).
-   */
-  readonly labels?: 'conversation' | 'caption' | 'cells' | undefined
+  /** `conversation` by default. */
+  readonly labels?: LabelKind | undefined
   /** What the decoder sees: what the encoder makes of pictures (default), or codes of their letters (`cellsTask`). */
   readonly pictures?: 'cells' | undefined
 }
@@ -73,8 +71,8 @@ export function openTask(files: ModelFiles, options: SampleOptions): Promise<Tra
 
 /** @throws InputError `option-without-effect` for what only InternVL's tasks know how to do */
 function refuseCells({ labels, pictures }: SampleOptions): void {
-  if (labels !== 'cells' && pictures === undefined) return
-  const option = labels === 'cells' ? 'labels' : 'pictures'
+  if (!teachesCells(labels) && pictures === undefined) return
+  const option = teachesCells(labels) ? 'labels' : 'pictures'
   throw new InputError(
     'option-without-effect',
     `What visual tokens show is learned by InternVL2 and Mini-Monkey only. Leave ${option} out.`,

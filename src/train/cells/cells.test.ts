@@ -81,7 +81,7 @@ test('a token’s code tells its contents apart from all others, and where it is
   assert.equal(new Set(positions).size, 64)
 })
 
-test('an encoder learns cells from pixels, and a decoder to answer from cells', async () => {
+test('an encoder learns cells from pixels, a decoder to answer from cells, and both at once from pixels', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'panoptes-cells-'))
   const model = join(folder, 'untrained')
   const script = resolve(import.meta.dirname, '../../../scripts/untrained-model.ts')
@@ -99,6 +99,12 @@ stages:
     data: [{ synthetic: { kinds: [letter-chart], count: 2 } }]
     tiling: { strategy: single }
     labels: cells
+  - name: both
+    ${shared}
+    train: [{ match: '*' }]
+    data: [{ synthetic: { kinds: [words], count: 2 } }]
+    tiling: { strategy: single }
+    labels: conversation-and-cells
   - name: mind
     ${shared}
     train: [{ match: 'language_model.*' }]
@@ -115,7 +121,7 @@ stages:
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line))
-    for (const stage of ['eye', 'mind']) {
+    for (const stage of ['eye', 'both', 'mind']) {
       const losses: number[] = steps.filter((step) => step.stage === stage).map(({ loss }) => loss)
       assert.equal(losses.length, 6)
       assert.ok(losses.at(-1)! < 0.9 * losses[0]!, `${stage}: ${losses}`)

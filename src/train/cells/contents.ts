@@ -47,6 +47,13 @@ export function cellContents({ glyphs }: Layout, plan: TilePlan, side: number): 
   return contents
 }
 
+/** `cellContents` tile by tile, [side², PLACES] each. */
+export function tileContents(layout: Layout, plan: TilePlan, side: number): Uint16Array<ArrayBuffer>[] {
+  const contents = cellContents(layout, plan, side)
+  const perTile = side * side * PLACES
+  return plan.tiles.map((_, tile) => contents.subarray(tile * perTile, (tile + 1) * perTile))
+}
+
 /** The letters of one line in one row of a token. */
 interface Row {
   /** Of the first one. */

@@ -1,20 +1,18 @@
 import { Dice } from '../../data/synthetic/dice.ts'
 import type { Decoder } from '../../decoders/decoder.ts'
-import { dim } from '../../graph/dim.ts'
-import { input } from '../../graph/tensor.ts'
 import { normalisations } from '../../image/normalise.ts'
 import type { Size } from '../../image/rgb-image.ts'
-import { type InternVlConfig, pixelShape } from '../../systems/internvl-config.ts'
-import { internVlVision } from '../../systems/internvl-vision.ts'
+import type { InternVlConfig } from '../../systems/internvl-config.ts'
 import type { ModelFiles } from '../../systems/model-files.ts'
 import { InputError } from '../../tensor/errors.ts'
 import type { HostTensor } from '../../tensor/tensor.ts'
 import { pixelValuesInTurns } from '../../tiling/pixel-values.ts'
 import type { TilePlan } from '../../tiling/plan.ts'
 import { joinTiles } from '../collate.ts'
+import { visualTokens } from '../internvl-training.ts'
 import type { TrainingTask } from '../task.ts'
 import { cellCode } from './code.ts'
-import { cellContents, EMPTY, PLACES } from './contents.ts'
+import { EMPTY, tileContents } from './contents.ts'
 import { cellsFeeds, cellsLoss } from './loss.ts'
 
 /** Tiles of a picture that are taken; drawing one that has more costs more than learning from all of it gives. */
@@ -39,34 +37,25 @@ export function cellReadingTask(
   const code = cellCode(config, decoder)
   return {
     checkpoint,
-    loss(w) {
-      const pixels = input('pixels', 'f32', pixelShape(config, dim('N')))
-      return cellsLoss(internVlVision(w, pixels, config), code)
-    },
+    loss: (w) => cellsLoss(visualTokens(w, config), code),
     draft({ record, pictures, layouts }) {
       const [picture] = pictures
       const [layout] = layouts ?? []
-      if (!picture || !layout)
-        throw new InputError(
-          'labels-unknown',
-          'Labels of cells come from drawn pictures: which letters stand where is known of no other. Name synthetic data.',
-        )
+      if (!picture || !layout) throw labelsUnknown()
       const tiling = plan(layout)
-      const contents = cellContents(layout, tiling, code.side)
-      const perTile = code.side ** 2 * PLACES
-      const contentsOf = (tile: number) => contents.subarray(tile * perTile, (tile + 1) * perTile)
+      const contents = tileContents(layout, tiling, code.side)
       const dice = new Dice(0, `${record.images[0]}/tiles`)
       const chosen = dice
         .shuffle(tiling.tiles.map((_, tile) => tile))
         // Nothing to be read is read soon.
-        .sort((a, b) => Number(isBlank(contentsOf(a))) - Number(isBlank(contentsOf(b))))
+        .sort((a, b) => Number(isBlank(contents[a]!)) - Number(isBlank(contents[b]!)))
         .slice(0, MOST_TILES)
       const cut = pixelValuesInTurns(picture, tiling, normalisations.imagenet)
       return {
         tokens: chosen.length * code.side ** 2,
         finish: async () => ({
           pixels: joinTiles(await Promise.all(chosen.map(cut))),
-          contents: chosen.map(contentsOf),
+          contents: chosen.map((tile) => contents[tile]!),
         }),
       }
     },
@@ -75,6 +64,14 @@ export function cellReadingTask(
       ...cellsFeeds(samples.flatMap(({ contents }) => contents)),
     }),
   }
+}
+
+/** InputError `labels-unknown` */
+export function labelsUnknown(): InputError {
+  return new InputError(
+    'labels-unknown',
+    'Labels of cells come from drawn pictures: which letters stand where is known of no other. Name synthetic data.',
+  )
 }
 
 function isBlank(contents: Uint16Array): boolean {
