@@ -51,7 +51,7 @@ export class OnnxFile {
   finish(inputs: readonly ValueInfoProto[], outputs: readonly ValueInfoProto[]): void {
     closeSync(this.#data)
     const { nodes, initializers } = this.graph
-    const bytes = encodeModel({
+    const bytes = await encodeModel({
       graph: { name: 'bench', nodes, initializers, inputs, outputs },
       opsets: [
         { domain: '', version: 21 },

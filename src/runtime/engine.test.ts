@@ -13,8 +13,8 @@ const T = dim('T')
 const x = input('x', 'f32', [T])
 
 /** A session of the graph below `outputs`, without weights. */
-function open(engine: Engine, outputs: Record<string, Tensor>): Promise<EngineSession> {
-  const { bytes } = writeOnnx('test', outputs, {
+async function open(engine: Engine, outputs: Record<string, Tensor>): Promise<EngineSession> {
+  const { bytes } = await writeOnnx('test', outputs, {
     target: { device: 'cpu' },
     locate: () => undefined,
     values: () => zeros('f32', []),

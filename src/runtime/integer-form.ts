@@ -44,7 +44,7 @@ async function overflows(engine: Engine): Promise<boolean> {
   const weights = constant(hostTensor('i8', [K, N], new Int8Array(K * N).fill(127)))
   const scales = constant(f32([N], Array(N).fill(1)))
   const y = integerProduct(input('x', 'u8', [M, K]), weights, scales)
-  const { bytes } = writeOnnx(
+  const { bytes } = await writeOnnx(
     'overflow test',
     { y },
     {

@@ -156,7 +156,7 @@ async function written(
   await ownTurn()
   const weights = await placeWeights(Object.values(outputs), device, quantised)
   await ownTurn()
-  const onnx = writeOnnx(name, outputs, {
+  const onnx = await writeOnnx(name, outputs, {
     target: { device },
     taps,
     locate: (entry) => weights.places.get(entry),

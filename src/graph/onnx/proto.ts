@@ -1,6 +1,7 @@
 import { PbfWriter } from 'pbf'
 import type { DType } from '../../tensor/dtype.ts'
 import type { HostTensor } from '../../tensor/tensor.ts'
+import { TimeTurns } from '../../tensor/turns.ts'
 
 /** The few messages of onnx.proto (IR version 10) that Panoptes writes. Field numbers are those of the schema. */
 export interface ModelProto {
@@ -60,12 +61,13 @@ export const elementType: Readonly<Record<DType, number>> = {
   bf16: 16,
 }
 
-/** The serialised model. */
-export function encodeModel(model: ModelProto): Uint8Array {
+/** The serialised model, made in turns with the event loop. */
+export async function encodeModel(model: ModelProto): Promise<Uint8Array> {
+  const graph = await encodeGraph(model.graph)
   const pbf = new PbfWriter()
   pbf.writeVarintField(1, 10) // ir_version
   pbf.writeStringField(2, 'panoptes')
-  pbf.writeMessage(7, writeGraph, model.graph)
+  pbf.writeBytesField(7, graph) // a message is written as its bytes are
   for (const opset of model.opsets)
     pbf.writeMessage(
       8,
@@ -84,12 +86,21 @@ export function rawBytes(tensor: HostTensor): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength)
 }
 
-function writeGraph(graph: GraphProto, pbf: PbfWriter): void {
-  for (const node of graph.nodes) pbf.writeMessage(1, writeNode, node)
+async function encodeGraph(graph: GraphProto): Promise<Uint8Array> {
+  const turns = new TimeTurns()
+  const pbf = new PbfWriter()
+  for (const node of graph.nodes) {
+    if (turns.isDue) await turns.give()
+    pbf.writeMessage(1, writeNode, node)
+  }
   pbf.writeStringField(2, graph.name)
-  for (const tensor of graph.initializers) pbf.writeMessage(5, writeTensor, tensor)
+  for (const tensor of graph.initializers) {
+    if (turns.isDue) await turns.give()
+    pbf.writeMessage(5, writeTensor, tensor)
+  }
   for (const value of graph.inputs) pbf.writeMessage(11, writeValueInfo, value)
   for (const value of graph.outputs) pbf.writeMessage(12, writeValueInfo, value)
+  return pbf.finish()
 }
 
 function writeNode(node: NodeProto, pbf: PbfWriter): void {

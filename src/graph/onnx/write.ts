@@ -1,6 +1,7 @@
 import type { WeightEntry } from '../../checkpoint/checkpoint.ts'
 import { EngineError, GraphError } from '../../tensor/errors.ts'
 import type { HostTensor } from '../../tensor/tensor.ts'
+import { TimeTurns } from '../../tensor/turns.ts'
 import { type Dim, dimText, evaluateDim, shapeText, symbolsOf } from '../dim.ts'
 import type { OpDefinition } from '../op.ts'
 import { type Leaf, type Node, type Tensor, type TensorSpec, tapName, topologicalOrder } from '../tensor.ts'
@@ -30,14 +31,16 @@ export interface WriteOptions {
 const opset = 21
 
 /**
- * Writes the graph below `outputs` as an ONNX model.
+ * Writes the graph below `outputs` as an ONNX model, in turns with the event loop: a tower of many blocks takes tens of
+ * milliseconds.
  * @throws GraphError `unbound-symbol` when a dimension is known from no input.
  */
-export function writeOnnx(
+export async function writeOnnx(
   name: string,
   outputs: Readonly<Record<string, Tensor>>,
   options: WriteOptions,
-): OnnxProgram {
+): Promise<OnnxProgram> {
+  const turns = new TimeTurns()
   const graph = new OnnxGraph(options.target)
   const order = topologicalOrder(Object.values(outputs))
   const inputs = collectInputs(order)
@@ -49,13 +52,15 @@ export function writeOnnx(
   const stored = new Map<WeightEntry, string>()
   const weights: { location: string; entry: WeightEntry }[] = []
   const names = new Map<Tensor, string>()
-  for (const tensor of order)
+  for (const tensor of order) {
+    if (turns.isDue) await turns.give()
     names.set(
       tensor,
       tensor.source.kind === 'node'
         ? emitNode(graph, tensor, tensor.source, names)
         : emitLeaf(graph, tensor.source, options, stored, weights),
     )
+  }
 
   const results: Record<string, Tensor> = { ...outputs }
   if (options.taps)
@@ -74,7 +79,7 @@ export function writeOnnx(
     graph.output(outputName, names.get(tensor)!)
     return valueInfo(outputName, tensor)
   })
-  const bytes = encodeModel({
+  const bytes = await encodeModel({
     graph: {
       name,
       nodes: graph.liveNodes(),

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type Koffi from 'koffi'
 import { EngineError } from '../../tensor/errors.ts'
-import { apiVersion, type OrtApi, ortApi, type Pointer } from './api.ts'
+import { apiVersion, callAsync, type OrtApi, ortApi, type Pointer, type Status } from './api.ts'
 import { check } from './status.ts'
 
 /** ONNX Runtime's shared library, open in this process for its whole life. */
@@ -56,18 +56,19 @@ async function open(): Promise<OrtLibrary> {
   const table = ffi.call(getApi, ffi.proto('void *', ['uint32_t']), apiVersion) as Pointer | null
   if (table === null) throw new Error(`ONNX Runtime ${version} does not know its API version ${apiVersion}`)
   const api = ortApi(ffi, table)
-  const made = (call: (out: BigUint64Array) => Pointer | null): Pointer => {
+  const made = async (call: (out: BigUint64Array) => Status | Promise<Status>): Promise<Pointer> => {
     const out = new BigUint64Array(1)
-    check(api, call(out))
+    check(api, await call(out))
     return out[0]!
   }
   return {
     ffi,
     api,
     version,
-    env: made((out) => api.CreateEnv(logFatal, 'panoptes', out)),
-    cpuMemory: made((out) => api.CreateCpuMemoryInfo(0, 0, out)),
-    allocator: made((out) => api.GetAllocatorWithDefaultOptions(out)),
+    // Takes 30 ms, which the event loop does not wait for.
+    env: await made((out) => callAsync(api.CreateEnv, [logFatal, 'panoptes', out])),
+    cpuMemory: await made((out) => api.CreateCpuMemoryInfo(0, 0, out)),
+    allocator: await made((out) => api.GetAllocatorWithDefaultOptions(out)),
   }
 }
 
