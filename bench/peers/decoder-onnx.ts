@@ -7,7 +7,7 @@ import { size } from './protocol.ts'
  * GroupQueryAttention a layer with rotary positions inside, 4-bit products in blocks of 32, a float embedding, the whole
  * cache in and out. As in newer exports `num_logits_to_keep` spares the logits of all tokens but the last.
  */
-export function writeDecoder(path: string): void {
+export async function writeDecoder(path: string): Promise<void> {
   const file = new OnnxFile(path)
   const { graph } = file
   const [tokens, total] = lengths(file)
@@ -48,7 +48,7 @@ export function writeDecoder(path: string): void {
   const start = graph.node('Reshape', [graph.node('Neg', ['num_logits_to_keep']), graph.ints([1])])
   const kept = graph.node('Slice', [normed, start, graph.ints([2 ** 31 - 1]), graph.ints([1])])
   product(file, 'lm_head', kept, size.width, size.vocab, 'logits')
-  file.finish(inputs, outputs)
+  await file.finish(inputs, outputs)
 }
 
 /** The attention mask's counts as GroupQueryAttention wants them: each row's last position, and the length of all. */

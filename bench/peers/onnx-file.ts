@@ -48,7 +48,7 @@ export class OnnxFile {
   }
 
   /** Writes the model. Only then is its file there. */
-  finish(inputs: readonly ValueInfoProto[], outputs: readonly ValueInfoProto[]): void {
+  async finish(inputs: readonly ValueInfoProto[], outputs: readonly ValueInfoProto[]): Promise<void> {
     closeSync(this.#data)
     const { nodes, initializers } = this.graph
     const bytes = await encodeModel({

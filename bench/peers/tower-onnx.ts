@@ -30,7 +30,7 @@ export async function writeTower(
     outputs: ['last_hidden_state'],
     attributes: {},
   })
-  file.finish(
+  await file.finish(
     [{ name: 'pixel_values', dtype: 'f32', shape: [1, 3, side, side] }],
     [{ name: 'last_hidden_state', dtype: 'f32', shape: [1, (side / patch) ** 2 + 1, width] }],
   )

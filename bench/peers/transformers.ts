@@ -16,7 +16,7 @@ import {
  */
 const folder = join(peerFolder, 'decoder-q4')
 if (!existsSync(join(folder, 'onnx/model_q4.onnx'))) {
-  writeDecoder(join(folder, 'onnx/model_q4.onnx'))
+  await writeDecoder(join(folder, 'onnx/model_q4.onnx'))
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config()))
   writeFileSync(join(folder, 'generation_config.json'), '{}')
 }
