@@ -1,14 +1,11 @@
-import { dim } from '../../src/graph/dim.ts'
-import { input } from '../../src/graph/tensor.ts'
 import { Weights } from '../../src/graph/weights.ts'
 import { normalisations } from '../../src/image/normalise.ts'
 import { type CompileOptions, Program } from '../../src/runtime/program.ts'
-import { pixelShape } from '../../src/systems/internvl-config.ts'
-import { internVlVision } from '../../src/systems/internvl-vision.ts'
 import { tilePixelValues } from '../../src/tiling/pixel-values.ts'
 import { planTiles } from '../../src/tiling/tiling.ts'
 import type { CellCode } from '../../src/train/cells/code.ts'
 import { CONTENTS, cellContents, EMPTY, ILLEGIBLE, PLACES } from '../../src/train/cells/contents.ts'
+import { visualTokens } from '../../src/train/internvl-training.ts'
 import { layoutOf } from '../../src/train/sample-source.ts'
 import { type CellModel, picturesOf, type Reading } from './model.ts'
 
@@ -31,11 +28,7 @@ export async function measureEncoder(
   readings: readonly Reading[],
   onReading: (reading: Reading, seen: Seen) => void,
 ): Promise<void> {
-  const features = internVlVision(
-    new Weights(files.checkpoint),
-    input('pixels', 'f32', pixelShape(config, dim('N'))),
-    config,
-  )
+  const features = visualTokens(new Weights(files.checkpoint), config)
   const program = await Program.compile('vision', { features }, compile)
   for (const reading of readings) {
     const seen = { letters: 0, right: 0, missed: 0, empty: 0, madeUp: 0 }

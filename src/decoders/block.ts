@@ -40,7 +40,7 @@ export function preNormBlock(
     'cells' in context
       ? cachedAttention({ ...projected, ...context.cells }, parts.heads, parts.kvHeads)
       : attend(index, projected, context, parts)
-  const y = add(lastTokens(x, attended.output.shape[1]!), parts.outputProjection(attended.output))
+  const y = add(lastTokens(x, 1, attended.output.shape[1]!), parts.outputProjection(attended.output))
   return { ...attended, output: add(y, parts.mlp(parts.mlpNorm(y))) }
 }
 
@@ -51,16 +51,13 @@ function attend(
   context: PastContext | SequenceContext,
   { heads, kvHeads }: BlockParts,
 ): BlockResult {
-  const { cos, sin } = context
-  const key = rotary(splitHeads(k, kvHeads), overHeads(cos), overHeads(sin))
+  const cos = overHeads(context.cos)
+  const sin = overHeads(context.sin)
+  const key = rotary(splitHeads(k, kvHeads), cos, sin)
   const value = splitHeads(v, kvHeads)
   const queries = 'past' in context ? q.shape[1]! : context.causalMask.shape[1]!
-  const [asked, askedCos, askedSin] = [q, cos, sin].map((x) => lastTokens(x, queries)) as [
-    Tensor,
-    Tensor,
-    Tensor,
-  ]
-  const query = rotary(splitHeads(asked, heads), overHeads(askedCos), overHeads(askedSin))
+  const last = (x: Tensor): Tensor => lastTokens(x, 2, queries)
+  const query = rotary(last(splitHeads(q, heads)), last(cos), last(sin))
   if (!('past' in context)) {
     const output = causalAttention(query, key, value, context.causalMask)
     return { output: mergeHeads(output), key, value }
@@ -70,10 +67,10 @@ function attend(
   return { output: mergeHeads(attended.output), key, value, attention }
 }
 
-/** The last of T tokens: [B, T, C] → [B, count, C]. */
-function lastTokens(x: Tensor, count: Dim): Tensor {
-  const tokens = x.shape[1]!
-  return slice(x, 1, subDims(tokens, count), tokens)
+/** The last of the tokens along an axis: [.., T, ..] → [.., count, ..]. */
+function lastTokens(x: Tensor, axis: number, count: Dim): Tensor {
+  const tokens = x.shape[axis]!
+  return slice(x, axis, subDims(tokens, count), tokens)
 }
 
 /** [B, T, D/2] → [B, 1, T, D/2]. */

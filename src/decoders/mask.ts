@@ -1,3 +1,4 @@
+import { joinFloats } from '../tensor/join-floats.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 
 /** What hides a score: the lowest finite float32, as the official implementations add it. */
@@ -30,20 +31,23 @@ export function causalMask(
   return hostTensor('f32', [padding.length, tokens, total], data)
 }
 
-/**
- * The mask of whole sequences, [B, T − first, T]: causal, and nothing sees padding, wherever it lies.
- * @param first of the tokens that see
- */
-export function trainingMask(valid: readonly (readonly boolean[])[], first = 0): HostTensor<'f32'> {
+/** The mask of whole sequences, [B, T, T]: causal, and nothing sees padding, wherever it lies. */
+export function trainingMask(valid: readonly (readonly boolean[])[]): HostTensor<'f32'> {
   const tokens = valid[0]!.length
-  const seeing = tokens - first
-  const data = new Float32Array(valid.length * seeing * tokens)
+  const data = new Float32Array(valid.length * tokens * tokens)
   valid.forEach((row, b) => {
-    for (let t = 0; t < seeing; t++)
+    for (let t = 0; t < tokens; t++)
       for (let s = 0; s < tokens; s++)
-        data[(b * seeing + t) * tokens + s] = Math.fround(
-          (s > first + t ? lowest : 0) + (row[s] ? 0 : lowest),
-        )
+        data[(b * tokens + t) * tokens + s] = Math.fround((s > t ? lowest : 0) + (row[s] ? 0 : lowest))
   })
-  return hostTensor('f32', [valid.length, seeing, tokens], data)
+  return hostTensor('f32', [valid.length, tokens, tokens], data)
+}
+
+/** The part of a mask [B, T, T] that the tokens from `first` on see by: [B, T − first, T]. */
+export function maskFrom(mask: HostTensor<'f32'>, first: number): HostTensor<'f32'> {
+  const [batch, tokens] = mask.shape as [number, number, number]
+  const rows = Array.from({ length: batch }, (_, b) =>
+    mask.data.subarray((b * tokens + first) * tokens, (b + 1) * tokens * tokens),
+  )
+  return hostTensor('f32', [batch, tokens - first, tokens], joinFloats(rows))
 }

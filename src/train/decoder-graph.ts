@@ -1,5 +1,5 @@
 import type { Decoder } from '../decoders/decoder.ts'
-import { trainingMask } from '../decoders/mask.ts'
+import { maskFrom, trainingMask } from '../decoders/mask.ts'
 import { RotaryState } from '../decoders/rope.ts'
 import { dim } from '../graph/dim.ts'
 import { markLayer } from '../graph/layer.ts'
@@ -46,5 +46,6 @@ export function decoderGraphInputs(
   positions: readonly (readonly number[])[] = valid.map((row) => row.map((_, t) => t)),
 ): Record<'cos' | 'sin' | 'mask' | 'lastMask', HostTensor> {
   const tables = new RotaryState(decoder.rope).tables(positions, valid[0]!.length)
-  return { ...tables, mask: trainingMask(valid), lastMask: trainingMask(valid, first) }
+  const mask = trainingMask(valid)
+  return { ...tables, mask, lastMask: maskFrom(mask, first) }
 }

@@ -9,7 +9,7 @@ import type { TrainingTask } from '../task.ts'
 import { cellCode } from './code.ts'
 import { tileContents } from './contents.ts'
 import { cellsFeeds, cellsLoss } from './loss.ts'
-import { labelsUnknown } from './vision-task.ts'
+import { drawnLayout } from './vision-task.ts'
 
 interface ReadSample {
   readonly sample: Sample
@@ -36,10 +36,9 @@ export function readingTask(
       return add(answerLoss(w, decoder, features), cellsLoss(features, code))
     },
     draft(drawn) {
-      const { layouts = [] } = drawn
-      if (layouts.length !== 1) throw labelsUnknown()
+      const layout = drawnLayout(drawn.layouts)
       const { tokens, finish } = answers.draft(drawn)
-      const contents = layouts.flatMap((layout) => tileContents(layout, plan(layout), code.side))
+      const contents = tileContents(layout, plan(layout), code.side)
       return { tokens, finish: async () => ({ sample: await finish(), contents }) }
     },
     feeds: (samples) => ({

@@ -10,6 +10,7 @@ import { pixelValuesInTurns } from '../../tiling/pixel-values.ts'
 import type { TilePlan } from '../../tiling/plan.ts'
 import { joinTiles } from '../collate.ts'
 import { visualTokens } from '../internvl-training.ts'
+import type { Layout } from '../sample-source.ts'
 import type { TrainingTask } from '../task.ts'
 import { cellCode } from './code.ts'
 import { EMPTY, tileContents } from './contents.ts'
@@ -40,8 +41,8 @@ export function cellReadingTask(
     loss: (w) => cellsLoss(visualTokens(w, config), code),
     draft({ record, pictures, layouts }) {
       const [picture] = pictures
-      const [layout] = layouts ?? []
-      if (!picture || !layout) throw labelsUnknown()
+      const layout = drawnLayout(layouts)
+      if (!picture) throw labelsUnknown()
       const tiling = plan(layout)
       const contents = tileContents(layout, tiling, code.side)
       const dice = new Dice(0, `${record.images[0]}/tiles`)
@@ -66,8 +67,13 @@ export function cellReadingTask(
   }
 }
 
-/** InputError `labels-unknown` */
-export function labelsUnknown(): InputError {
+/** The layout of a drawn picture. @throws InputError `labels-unknown` for any other */
+export function drawnLayout(layouts: readonly Layout[] = []): Layout {
+  if (layouts.length !== 1) throw labelsUnknown()
+  return layouts[0]!
+}
+
+function labelsUnknown(): InputError {
   return new InputError(
     'labels-unknown',
     'Labels of cells come from drawn pictures: which letters stand where is known of no other. Name synthetic data.',
