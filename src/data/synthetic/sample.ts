@@ -9,6 +9,7 @@ import type { Asked, Composition } from './kind.ts'
 import { type Kind, kinds } from './kinds.ts'
 import type { Box, Glyph } from './page.ts'
 import { wear } from './paper.ts'
+import { readGlyphs } from './read-glyphs.ts'
 
 /** One question of a finished picture. */
 export interface SyntheticQuestion {
@@ -31,6 +32,8 @@ export interface SyntheticSample {
   readonly questions: readonly SyntheticQuestion[]
   /** Its printed letters, line by line, and its shapes, in the picture's pixels. */
   readonly glyphs: () => readonly (readonly Glyph[])[]
+  /** Of each question, the glyphs that its answer is read off (`readGlyphs`), in the picture's pixels. */
+  readonly readings: () => readonly (readonly Glyph[] | undefined)[]
   /** The page before the camera, its marks in its own pixels. */
   readonly composition: Composition
   /** As the camera took it. */
@@ -77,6 +80,10 @@ export function syntheticSample({
   const kept = new Set(byRank.slice(0, questions))
   const all = asksForAll ? everything(page.marks, dice.fork('everything')) : undefined
   const chosen = [...(all ? [all] : []), ...shuffled.filter((asked) => kept.has(asked))]
+  const inPicture = ({ letter, x, y, height }: Glyph): Glyph => {
+    const [top, middle] = [taken.pointOf(x, y - height / 2), taken.pointOf(x, y)]
+    return { letter, x: middle[0], y: middle[1], height: 2 * (middle[1] - top[1]) }
+  }
   return {
     kind,
     width: taken.width,
@@ -86,13 +93,11 @@ export function syntheticSample({
       return picture.canvas.encode('jpeg', jpegQuality)
     },
     rgb: () => opaque(develop().picture.pixels),
-    glyphs: () =>
-      page.glyphs().map((line) =>
-        line.map(({ letter, x, y, height }) => {
-          const [top, middle] = [taken.pointOf(x, y - height / 2), taken.pointOf(x, y)]
-          return { letter, x: middle[0], y: middle[1], height: 2 * (middle[1] - top[1]) }
-        }),
-      ),
+    glyphs: () => page.glyphs().map((line) => line.map(inPicture)),
+    readings() {
+      const glyphs = page.glyphs().flat()
+      return chosen.map((asked) => readGlyphs(asked, glyphs)?.map(inPicture))
+    },
     questions: chosen.map(({ form, question, answer, evidence, isRead }: Asked) => ({
       form,
       question,

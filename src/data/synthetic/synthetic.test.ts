@@ -86,6 +86,21 @@ for (const kind of kindNames) {
     }
   })
 
+  test(`${kind}: the letters that an answer is read off spell it`, () => {
+    let [read, found] = [0, 0]
+    for (let index = 0; index < 6; index++) {
+      const { questions, readings } = syntheticSample({ kind, seed: SEED, index, questions: 99 })
+      for (const [i, glyphs] of readings().entries()) {
+        const { answer, isRead } = questions[i]!
+        read += Number(isRead)
+        if (!glyphs) continue
+        assert.equal(glyphs.map(({ letter }) => letter).join(''), answer.replace(/\s/g, ''))
+        found++
+      }
+    }
+    assert.ok(found >= 0.9 * read, `${found} of ${read}`)
+  })
+
   test(`${kind}: only letters of the chosen set are on the page`, () => {
     const held = compose('held-out', 6)
     for (const { page } of pages()) assert.deepEqual(strangers(page, 'training'), [])

@@ -11,7 +11,7 @@ import { type Bend, flat, Warp } from './warp.ts'
 
 /**
  * What the page is and so how it is shown: a sheet that lies on something, a small stiff card, a strip of thermal paper that
- * curls, a screen, the whole view already, or a cutting out of any of these, which is shown as it is or as a copy of it.
+ * curls, a screen, the whole view already, or a cutting out of any of these, which is shown as it is, as a copy of it, or close up.
  */
 export type Subject = 'sheet' | 'card' | 'strip' | 'screen' | 'view' | 'cutting'
 
@@ -36,7 +36,7 @@ const MOST_PIXELS = 1_900_000
 
 /** Takes a picture of a page: laid on a surface and seen at an angle, scanned, or as a screen shows it. */
 export function photograph(page: Canvas, subject: Subject, dice: Dice): Photograph {
-  const manner = subject === 'view' ? 'phone' : dice.weighted(manners[subject])
+  const manner = subject === 'view' ? 'close' : dice.weighted(manners[subject])
   const same = (x: number, y: number): Point => [x, y]
   if (manner === 'exact')
     return taken(page, same, () => ({
@@ -44,8 +44,8 @@ export function photograph(page: Canvas, subject: Subject, dice: Dice): Photogra
       jpegQuality: screenshot(dice).jpegQuality,
     }))
   if (manner === 'copy') return taken(page, same, () => copied(page, dice))
-  const isView = subject === 'view'
-  const shape = isView
+  const isClose = manner === 'close'
+  const shape = isClose
     ? viewShape(page, dice)
     : manner === 'scan'
       ? scanShape(page, dice)
@@ -60,25 +60,25 @@ export function photograph(page: Canvas, subject: Subject, dice: Dice): Photogra
     const ctx = canvas.getContext('2d')
     ctx.fillStyle = manner === 'scan' ? dice.pick(['#fbfbfa', '#f1f1ef', '#e4e4e2', '#2a2a2c']) : '#000000'
     ctx.fillRect(0, 0, width, height)
-    if (manner === 'phone' && !isView) {
+    if (manner === 'phone') {
       ctx.drawImage(surface(width, height, dice), 0, 0)
       addProps(ctx, quad, width, height, dice)
       dropShadow(ctx, quad, dice)
       if (subject === 'screen') bezel(ctx, quad, dice)
     }
     const picture = ctx.getImageData(0, 0, width, height)
-    warp.draw(page, picture, isView)
-    if (manner === 'phone') light(picture, dice)
+    warp.draw(page, picture, isClose)
+    if (manner !== 'scan') light(picture, dice)
     return developed(picture, manner === 'scan' ? scanner(dice) : phoneCamera(dice), dice)
   })
 }
 
 const manners = {
-  sheet: { phone: 6, scan: 3, exact: 1, copy: 0 },
-  card: { phone: 8, scan: 2, exact: 0, copy: 0 },
-  strip: { phone: 8, scan: 2, exact: 0, copy: 0 },
-  screen: { phone: 2, scan: 0, exact: 8, copy: 0 },
-  cutting: { phone: 0, scan: 0, exact: 5, copy: 5 },
+  sheet: { phone: 6, scan: 3, exact: 1, copy: 0, close: 0 },
+  card: { phone: 8, scan: 2, exact: 0, copy: 0, close: 0 },
+  strip: { phone: 8, scan: 2, exact: 0, copy: 0, close: 0 },
+  screen: { phone: 2, scan: 0, exact: 8, copy: 0, close: 0 },
+  cutting: { phone: 0, scan: 0, exact: 3, copy: 3, close: 4 },
 } as const
 
 /** The page as it is after it was copied and saved, at times in fewer pixels: nothing is warped, so it is quick. */

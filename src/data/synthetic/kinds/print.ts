@@ -1,17 +1,17 @@
 import type { Compose } from '../kind.ts'
 import { askAboutLines, readTheText, wholeText } from '../line-questions.ts'
-import { fillGround, plainLook } from '../look.ts'
+import { anyLook, fillGround, plainLook } from '../look.ts'
 import { type Mark, Page, type TextStyle } from '../page.ts'
 import { writeWords } from '../prose.ts'
 import { wordsOrNumber } from '../snippets.ts'
 import { Words } from '../words.ts'
 
-/** A square cutting out of plain print, small to large, dark on white, filled with lines of words, names, numbers and codes. */
+/** A square cutting out of print, mostly plain, filled with lines of words, names, numbers and codes. */
 export const print: Compose = (dice, fonts) => {
   const page = new Page(224, 224)
-  const look = plainLook(dice, fonts)
+  const look = dice.chance(0.5) ? plainLook(dice, fonts) : anyLook(dice, fonts)
   fillGround(page, look)
-  const style: TextStyle = { ...look, size: 11 * 2 ** dice.float(0, 1.5) }
+  const style: TextStyle = { ...look, size: 16 * 2 ** dice.float(0, 1.2) }
   const left = dice.float(5, 16)
   const lead = style.size * dice.float(1.15, 1.7)
   const words = new Words(dice)
