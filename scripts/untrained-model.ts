@@ -9,8 +9,8 @@ import { elementCount, f32, type HostTensor } from '../src/tensor/tensor.ts'
 import { letterTokenizer } from './letter-tokenizer.ts'
 
 /**
- * `node scripts/untrained-model.ts --out DIR [--width 256] [--vision-layers 6] [--layers 4] [--seed 1]`: Mini-Monkey's
- * architecture at small scale, with a tokenizer of letters and weights from which training starts; 8.5 M parameters by
+ * `node scripts/untrained-model.ts --out DIR [--width 256] [--vision-layers 6] [--layers 6] [--seed 1]`: Mini-Monkey's
+ * architecture at small scale, with a tokenizer of letters and weights from which training starts; 10.5 M parameters by
  * default. The same options write the same files.
  */
 const { values } = parseArgs({
@@ -18,15 +18,15 @@ const { values } = parseArgs({
     out: { type: 'string' },
     width: { type: 'string', default: '256' },
     'vision-layers': { type: 'string', default: '6' },
-    layers: { type: 'string', default: '4' },
+    layers: { type: 'string', default: '6' },
     seed: { type: 'string', default: '1' },
   },
 })
 const width = Number(values.width)
-if (!values.out || !(width > 0) || width % 128 !== 0) {
+if (!values.out || !(width > 0) || width % 64 !== 0) {
   process.stderr.write(
     'usage: untrained-model --out DIR [--width N] [--vision-layers N] [--layers N] [--seed N]\n' +
-      'The width is a multiple of 128: heads of 64, two for each of keys and values.\n',
+      'The width is a multiple of 64: heads of 64.\n',
   )
   process.exit(2)
 }
@@ -65,7 +65,7 @@ const config = {
     vocab_size: tokenizer.size,
     hidden_size: width,
     num_attention_heads: width / 64,
-    num_key_value_heads: width / 128,
+    num_key_value_heads: width / 64,
     intermediate_size: 2.75 * width,
     num_hidden_layers: Number(values.layers),
     rope_theta: 10000,
