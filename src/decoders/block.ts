@@ -60,7 +60,7 @@ function attend(
   const query = rotary(last(splitHeads(q, heads)), last(cos), last(sin))
   if (!('past' in context)) {
     const output = causalAttention(query, key, value, context.causalMask)
-    return { output: mergeHeads(output), key, value }
+    return { output: mergeHeads(output), query, key, value }
   }
   const attended = groupedQueryAttention(query, key, value, context.mask, context.past)
   const attention = tap(`attentions.${index}`, attended.weights)

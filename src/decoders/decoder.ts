@@ -38,6 +38,8 @@ export interface BlockResult {
   /** Of the new tokens, after rotary: [B, kv heads, T, D] each; over a cache in place all its cells. */
   readonly key: Tensor
   readonly value: Tensor
+  /** Of whole sequences, after rotary: [B, heads, Q, D]. */
+  readonly query?: Tensor
   /** Softmax weights [B, heads, T, P + T], over a past that is an operand. */
   readonly attention?: Tensor
 }

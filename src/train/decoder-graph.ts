@@ -1,4 +1,4 @@
-import type { Decoder } from '../decoders/decoder.ts'
+import type { BlockResult, Decoder } from '../decoders/decoder.ts'
 import { maskFrom, trainingMask } from '../decoders/mask.ts'
 import { RotaryState } from '../decoders/rope.ts'
 import { dim } from '../graph/dim.ts'
@@ -12,11 +12,14 @@ export function decoderGraph(decoder: Decoder, w: Weights, embeddings: Tensor): 
   return decoder.head(w, decoderStates(decoder, w, embeddings))
 }
 
+/** Is shown what each layer gives, and the mask [B, Q, T] of the last tokens. */
+export type OnLayer = (layer: number, given: BlockResult, lastMask: Tensor) => void
+
 /**
  * What the head of a decoder reads, without a cache, as training runs it: the last layer computes the last Q tokens alone,
  * as nothing is learned from those before. embeddings [B, T, H] → [B, Q, H].
  */
-export function decoderStates(decoder: Decoder, w: Weights, embeddings: Tensor): Tensor {
+export function decoderStates(decoder: Decoder, w: Weights, embeddings: Tensor, onLayer?: OnLayer): Tensor {
   const [B, T, Q] = [dim('B'), dim('T'), dim('Q')]
   const tables = {
     cos: input('cos', 'f32', [B, T, decoder.headSize / 2]),
@@ -27,8 +30,9 @@ export function decoderStates(decoder: Decoder, w: Weights, embeddings: Tensor):
   let x = embeddings
   for (let layer = 0; layer < decoder.layers; layer++) {
     const causalMask = layer === decoder.layers - 1 ? lastMask : mask
-    const { output } = decoder.block(w, layer, x, { ...tables, causalMask })
-    x = markLayer(x, tap(`decoder.hidden_states.${layer + 1}`, output))
+    const given = decoder.block(w, layer, x, { ...tables, causalMask })
+    onLayer?.(layer, given, lastMask)
+    x = markLayer(x, tap(`decoder.hidden_states.${layer + 1}`, given.output))
   }
   return tap('decoder.normed', decoder.norm(w, x))
 }

@@ -101,7 +101,7 @@ export async function openInternVlTask(files: ModelFiles, options: SampleOptions
     },
   }
   return options.labels === 'conversation-and-cells'
-    ? readingTask(answers, config, decoder, planned)
+    ? readingTask(answers, config, decoder, planned, { tokenizer, contextId })
     : answers
 }
 

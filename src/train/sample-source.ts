@@ -20,10 +20,12 @@ export interface RecipeSample {
 /** The letters of a picture, line by line, and its shapes, in its pixels. */
 export interface Layout extends Size {
   readonly glyphs: readonly (readonly Glyph[])[]
+  /** Of each answer, the glyphs that it is read off, one for each of its letters; undefined where it is not. */
+  readonly readings: readonly (readonly Glyph[] | undefined)[]
 }
 
-export function layoutOf({ width, height, glyphs }: SyntheticSample): Layout {
-  return { width, height, glyphs: glyphs() }
+export function layoutOf({ width, height, glyphs, readings }: SyntheticSample): Layout {
+  return { width, height, glyphs: glyphs(), readings: readings() }
 }
 
 /** Whether pictures are drawn, or the layouts of drawn ones are all that is wanted. */

@@ -5,7 +5,7 @@ import { input, type Tensor, tap } from '../graph/tensor.ts'
 import type { Weights } from '../graph/weights.ts'
 import { f32, type HostTensor, i64 } from '../tensor/tensor.ts'
 import { causalLoss, causalTargets, firstLabelled, labelledLogits } from './causal-loss.ts'
-import { decoderGraphInputs, decoderStates } from './decoder-graph.ts'
+import { decoderGraphInputs, decoderStates, type OnLayer } from './decoder-graph.ts'
 
 /** Sequences of one step, B rows of T, and which visual token stands at which place. */
 export interface VisualBatch {
@@ -23,6 +23,7 @@ export interface VisualBatch {
 export interface VisualLossOptions {
   /** Whether padding is embedded as zeros and not as the token of its id. */
   readonly zeroesPadding?: boolean
+  readonly onLayer?: OnLayer
 }
 
 /**
@@ -44,7 +45,7 @@ export function visualLogits(
   w: Weights,
   decoder: Decoder,
   features: Tensor,
-  { zeroesPadding = false }: VisualLossOptions = {},
+  { zeroesPadding = false, onLayer }: VisualLossOptions = {},
 ): Tensor {
   const [B, T, V] = [dim('B'), dim('T'), dim('V')]
   const width = decoder.hiddenSize
@@ -54,7 +55,7 @@ export function visualLogits(
   const flat = reshape(text, [mulDims(B, T), width])
   const filled = replaceRows(flat, visual, input('placeholders', 'i64', [V]))
   const embeddings = tap('inputs_embeds', reshape(filled, [B, T, width]))
-  return labelledLogits(decoderStates(decoder, w, embeddings), (rows) => decoder.head(w, rows))
+  return labelledLogits(decoderStates(decoder, w, embeddings, onLayer), (rows) => decoder.head(w, rows))
 }
 
 /** The inputs of `visualLoss` for a batch; a program that does not zero padding takes no notice of `isReal`. */

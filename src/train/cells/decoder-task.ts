@@ -6,23 +6,23 @@ import type { Size } from '../../image/rgb-image.ts'
 import { type InternVlConfig, tokensPerTile } from '../../systems/internvl-config.ts'
 import type { ModelFiles } from '../../systems/model-files.ts'
 import { InputError } from '../../tensor/errors.ts'
-import { joinFloats } from '../../tensor/join-floats.ts'
 import { f32, type HostTensor, zeros } from '../../tensor/tensor.ts'
 import { labelConversation, withPlaceholder } from '../../text/labels.ts'
 import type { ConversationTemplate } from '../../text/templates.ts'
 import type { Tokenizer } from '../../text/tokenizer.ts'
 import type { TilePlan } from '../../tiling/plan.ts'
-import { collateRows, joinTiles, type LabelledRow } from '../collate.ts'
+import { collateRows, joinTiles } from '../collate.ts'
 import { shownFeeds } from '../internvl-training.ts'
 import type { TrainingTask } from '../task.ts'
-import { visualLoss } from '../visual-loss.ts'
 import { cellCode } from './code.ts'
-import { cellContents } from './contents.ts'
+import { PLACES } from './contents.ts'
+import { type PointedRow, pointedLoss, pointedPlaces, pointingFeeds } from './pointing.ts'
+import { seenCells } from './seen.ts'
 
 /** Deviation of what is added to each channel of a code: encoders do not hit them exactly. */
 const NOISE = 0.1
 
-interface CodedSample extends LabelledRow {
+interface CodedSample extends PointedRow {
   /** [tiles · tokens of a tile, H]; of no tile in a sample of text. */
   readonly shown: HostTensor<'f32'>
 }
@@ -49,28 +49,29 @@ export function cellsTask(
   const { width } = code
   return {
     checkpoint,
-    loss: (w) => visualLoss(w.at('language_model'), decoder, input('shown', 'f32', [dim('R'), width])),
+    loss: (w) => pointedLoss(w.at('language_model'), decoder, input('shown', 'f32', [dim('R'), width])),
     draft({ record, layouts }) {
       if (record.images.length !== (layouts?.length ?? 0))
         throw new InputError(
           'pictures-unknown',
           'Cells can be shown of drawn pictures only: which letters stand where is known of no other. Name synthetic data.',
         )
-      const plans = (layouts ?? []).map((layout) => ({ layout, tiling: plan(layout) }))
+      const [layout] = layouts ?? []
+      const shown = layout && seenCells(layout, plan(layout), code.side, record.conversations)
       const labelled = labelConversation(
         template,
-        plans.length > 0 ? withPlaceholder(record.conversations) : record.conversations,
+        shown ? withPlaceholder(shown.conversations) : record.conversations,
         tokenizer,
-        { pictureTokens: plans.map(({ tiling }) => tiling.tiles.length * tokensPerTile(config)), maxLength },
+        { pictureTokens: shown ? [shown.contents.length / PLACES] : [], maxLength },
       )
       return {
         tokens: labelled.inputIds.length,
         finish() {
-          const parts = plans.map(({ layout, tiling }) => code.of(cellContents(layout, tiling, code.side)))
-          const shown = joinFloats(parts)
+          const coded = code.of(shown?.contents ?? new Uint16Array())
           const dice = new Dice(0, `${record.images[0]}/noise`)
-          for (let i = 0; i < shown.length; i++) shown[i]! += dice.normal(0, NOISE)
-          return { ...labelled, shown: f32([shown.length / width, width], shown) }
+          for (let i = 0; i < coded.length; i++) coded[i]! += dice.normal(0, NOISE)
+          const pointed = pointedPlaces(labelled, shown?.read ?? [], tokenizer, contextId)
+          return { ...labelled, pointed, shown: f32([coded.length / width, width], coded) }
         },
       }
     },
@@ -78,7 +79,11 @@ export function cellsTask(
       const shown = joinTiles(samples.map((sample) => sample.shown))
       const rows = shown.shape[0]!
       const imageFlags = Array<number>(rows / tokensPerTile(config)).fill(1)
-      const feeds = shownFeeds({ ...collateRows(samples), imageFlags }, config, decoder, contextId)
+      const texts = collateRows(samples)
+      const feeds = {
+        ...shownFeeds({ ...texts, imageFlags }, config, decoder, contextId),
+        ...pointingFeeds(samples, texts),
+      }
       // A batch of text has one row that nothing points at.
       return { ...feeds, shown: rows > 0 ? shown : zeros('f32', [1, width]) }
     },

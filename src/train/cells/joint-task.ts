@@ -1,18 +1,22 @@
 import type { Decoder } from '../../decoders/decoder.ts'
-import { add } from '../../graph/ops/index.ts'
+import { type Dim, mulDims } from '../../graph/dim.ts'
+import { add, reshape } from '../../graph/ops/index.ts'
 import type { Size } from '../../image/rgb-image.ts'
 import type { InternVlConfig } from '../../systems/internvl-config.ts'
 import type { TilePlan } from '../../tiling/plan.ts'
-import type { Sample } from '../collate.ts'
-import { answerLoss, visualTokens } from '../internvl-training.ts'
+import { collateRows, type Sample } from '../collate.ts'
+import { visualTokens } from '../internvl-training.ts'
 import type { TrainingTask } from '../task.ts'
 import { cellCode } from './code.ts'
-import { tileContents } from './contents.ts'
+import { byTile } from './contents.ts'
+import type { CodedText } from './decoder-task.ts'
 import { cellsFeeds, cellsLoss } from './loss.ts'
+import { type PointedRow, pointedLoss, pointedPlaces, pointingFeeds } from './pointing.ts'
+import { seenCells } from './seen.ts'
 import { drawnLayout } from './vision-task.ts'
 
 interface ReadSample {
-  readonly sample: Sample
+  readonly sample: Sample & PointedRow
   /** Of each tile. */
   readonly contents: readonly Uint16Array[]
 }
@@ -27,23 +31,43 @@ export function readingTask(
   config: InternVlConfig,
   decoder: Decoder,
   plan: (size: Size) => TilePlan,
+  { tokenizer, contextId }: Pick<CodedText, 'tokenizer' | 'contextId'>,
 ): TrainingTask<ReadSample> {
   const code = cellCode(config, decoder)
   return {
     checkpoint: answers.checkpoint,
     loss(w) {
       const features = visualTokens(w, config)
-      return add(answerLoss(w, decoder, features), cellsLoss(features, code))
+      const [tiles, perTile, width] = features.shape as [Dim, number, number]
+      const shown = reshape(features, [mulDims(tiles, perTile), width])
+      return add(pointedLoss(w.at('language_model'), decoder, shown), cellsLoss(features, code))
     },
     draft(drawn) {
       const layout = drawnLayout(drawn.layouts)
-      const { tokens, finish } = answers.draft(drawn)
-      const contents = tileContents(layout, plan(layout), code.side)
-      return { tokens, finish: async () => ({ sample: await finish(), contents }) }
+      const tiling = plan(layout)
+      const { conversations, read, contents } = seenCells(
+        layout,
+        tiling,
+        code.side,
+        drawn.record.conversations,
+      )
+      const { tokens, finish } = answers.draft({ ...drawn, record: { ...drawn.record, conversations } })
+      return {
+        tokens,
+        async finish() {
+          const sample = await finish()
+          const pointed = pointedPlaces(sample, read, tokenizer, contextId)
+          return { sample: { ...sample, pointed }, contents: byTile(contents, tiling) }
+        },
+      }
     },
-    feeds: (samples) => ({
-      ...answers.feeds(samples.map(({ sample }) => sample)),
-      ...cellsFeeds(samples.flatMap(({ contents }) => contents)),
-    }),
+    feeds(samples) {
+      const rows = samples.map(({ sample }) => sample)
+      return {
+        ...answers.feeds(rows),
+        ...pointingFeeds(rows, collateRows(rows)),
+        ...cellsFeeds(samples.flatMap(({ contents }) => contents)),
+      }
+    },
   }
 }

@@ -13,7 +13,7 @@ import { visualTokens } from '../internvl-training.ts'
 import type { Layout } from '../sample-source.ts'
 import type { TrainingTask } from '../task.ts'
 import { cellCode } from './code.ts'
-import { EMPTY, tileContents } from './contents.ts'
+import { byTile, cellContents, EMPTY } from './contents.ts'
 import { cellsFeeds, cellsLoss } from './loss.ts'
 
 /** Tiles of a picture that are taken; drawing one that has more costs more than learning from all of it gives. */
@@ -44,7 +44,7 @@ export function cellReadingTask(
       const layout = drawnLayout(layouts)
       if (!picture) throw labelsUnknown()
       const tiling = plan(layout)
-      const contents = tileContents(layout, tiling, code.side)
+      const contents = byTile(cellContents(layout, tiling, code.side), tiling)
       const dice = new Dice(0, `${record.images[0]}/tiles`)
       const chosen = dice
         .shuffle(tiling.tiles.map((_, tile) => tile))

@@ -1,0 +1,171 @@
+import type { BlockResult, Decoder } from '../../decoders/decoder.ts'
+import { type Dim, mulDims, subDims } from '../../graph/dim.ts'
+import {
+  add,
+  expand,
+  logSoftmax,
+  matmulTransposed,
+  mul,
+  neg,
+  reshape,
+  rmsNormalise,
+  slice,
+  sum,
+  takeLast,
+} from '../../graph/ops/index.ts'
+import { constant, input, type Tensor } from '../../graph/tensor.ts'
+import type { Weights } from '../../graph/weights.ts'
+import { GraphError } from '../../tensor/errors.ts'
+import { f32, type HostTensor, i64 } from '../../tensor/tensor.ts'
+import { IGNORED } from '../../text/labels.ts'
+import type { Tokenizer } from '../../text/tokenizer.ts'
+import { firstLabelled } from '../causal-loss.ts'
+import type { LabelledRow, Rows } from '../collate.ts'
+import type { OnLayer } from '../decoder-graph.ts'
+import { visualLoss } from '../visual-loss.ts'
+import { NOWHERE, PLACES } from './contents.ts'
+
+/** A labelled text, and for each of its tokens where to look for the next one (`pointedPlaces`). */
+export interface PointedRow extends LabelledRow {
+  readonly pointed: readonly number[]
+}
+
+/**
+ * The loss of answers, and those of where the decoder looks while it reads them off: all heads of its middle layer learn to attend
+ * to the visual token that shows the next letter, the layer behind it to tell in which of the token's places that letter is. From
+ * answers alone a small decoder finds out only slowly that it has to look somewhere. features [R, H] → [].
+ */
+export function pointedLoss(w: Weights, decoder: Decoder, features: Tensor): Tensor {
+  const looks = new Looks(decoder)
+  const answers = visualLoss(w, decoder, features, looks)
+  const { scores, places } = looks.found
+  const [B, , Q] = scores.shape as [Dim, number, Dim]
+  const [tokens, inToken] = ['pointed', 'pointedPlaces'].map((name) => input(name, 'i64', [B, Q]))
+  const weights = input('pointedWeights', 'f32', [B, Q])
+  const looking = add(pointedEntropy(scores, tokens!, weights), pointedEntropy(places, inToken!, weights))
+  return add(answers, looking)
+}
+
+/** What a decoder makes of the last Q tokens while it reads. */
+export interface Look {
+  /** Attention before the softmax, [B, heads, Q, T]. */
+  readonly scores: Tensor
+  /** Logits of the places of a visual token, [B, 1, Q, PLACES]. */
+  readonly places: Tensor
+}
+
+/** Catches where a decoder looks as its graph is traced. */
+export class Looks {
+  readonly #middle: number
+  readonly #layers: number
+  #scores: Tensor | undefined
+  #places: Tensor | undefined
+
+  constructor({ layers }: Pick<Decoder, 'layers'>) {
+    this.#layers = layers
+    this.#middle = Math.floor(layers / 2)
+  }
+
+  readonly onLayer: OnLayer = (layer, given, lastMask) => {
+    if (layer === this.#middle) this.#scores = attentionScores(given, lastMask)
+    if (layer === Math.min(this.#middle + 1, this.#layers - 1)) this.#places = placeLogits(given, lastMask)
+  }
+
+  get found(): Look {
+    if (!this.#scores || !this.#places) throw new GraphError('layer-missing', 'The decoder was not traced.')
+    return { scores: this.#scores, places: this.#places }
+  }
+}
+
+/** What the softmax of attention is given, of the last Q tokens. → [B, heads, Q, T] */
+function attentionScores({ query, key }: BlockResult, lastMask: Tensor): Tensor {
+  const [B, heads, T, size] = query!.shape as [Dim, number, Dim, number]
+  const kvHeads = key.shape[1] as number
+  const Q = lastMask.shape[1]!
+  const last = mul(slice(query!, 2, subDims(T, Q), T), size ** -0.5)
+  const grouped = reshape(last, [B, kvHeads, mulDims(heads / kvHeads, Q), size])
+  const scores = reshape(matmulTransposed(grouped, key), [B, heads, Q, T])
+  return add(scores, reshape(lastMask, [B, 1, Q, T]))
+}
+
+/** How much a state [B, T, H] lies in the direction that stands for each place; the directions are at right angles. */
+function placeLogits({ output }: BlockResult, lastMask: Tensor): Tensor {
+  const [B, tokens, H] = output.shape as [Dim, Dim, number]
+  const Q = lastMask.shape[1]!
+  const ones = constant(f32([H], new Float32Array(H).fill(1)))
+  const last = rmsNormalise(slice(output, 1, subDims(tokens, Q), tokens), ones, 1e-5)
+  const directions = Float32Array.from({ length: PLACES * H }, (_, i) => {
+    const [place, channel] = [Math.floor(i / H), i % H]
+    return ((channel >> place) & 1 ? -1 : 1) / Math.sqrt(H)
+  })
+  return reshape(matmulTransposed(last, constant(f32([PLACES, H], directions))), [B, 1, Q, PLACES])
+}
+
+/** Cross entropy of logits [B, heads, Q, …], mean over heads, for targets and weights [B, Q]. → [] */
+function pointedEntropy(logits: Tensor, targets: Tensor, weights: Tensor): Tensor {
+  const [B, heads, Q] = logits.shape as [Dim, number, Dim]
+  const at = expand(reshape(targets, [B, 1, Q, 1]), [B, heads, Q, 1])
+  const chosen = takeLast(logSoftmax(logits), at)
+  return neg(sum(mul(chosen, mul(reshape(weights, [B, 1, Q, 1]), 1 / heads))))
+}
+
+/** The inputs of `pointedLoss` beside those of the answers' loss, for samples whose texts are `rows`. */
+export function pointingFeeds(
+  samples: readonly PointedRow[],
+  { labels }: Pick<Rows, 'labels'>,
+): Record<'pointed' | 'pointedPlaces' | 'pointedWeights', HostTensor> {
+  const first = firstLabelled(labels)
+  const looks = labels.flatMap((row, b) =>
+    row.slice(first).map((_, q) => samples[b]!.pointed[first + q] ?? NOWHERE),
+  )
+  const shape = [labels.length, looks.length / labels.length]
+  const known = looks.filter((look) => look !== NOWHERE).length
+  const seen = looks.map((look) => Math.max(0, look))
+  return {
+    pointed: i64(
+      shape,
+      seen.map((look) => Math.floor(look / PLACES)),
+    ),
+    pointedPlaces: i64(
+      shape,
+      seen.map((look) => look % PLACES),
+    ),
+    pointedWeights: f32(
+      shape,
+      looks.map((look) => (look === NOWHERE ? 0 : 1 / known)),
+    ),
+  }
+}
+
+/**
+ * For each token of a sequence where the letter is that comes next, behind a word's end the next word's first one: PLACES times the
+ * place of its visual token in the sequence, plus its place there; or NOWHERE.
+ * @param read `readPlaces` of each answer
+ */
+export function pointedPlaces(
+  { inputIds, labels }: LabelledRow,
+  read: readonly (readonly number[] | undefined)[],
+  tokenizer: Tokenizer,
+  contextId: number,
+): number[] {
+  const visual = inputIds.flatMap((id, place) => (id === contextId ? [place] : []))
+  const pointed = Array<number>(inputIds.length).fill(NOWHERE)
+  let answer = -1
+  let letters = 0
+  for (const [place, label] of labels.entries()) {
+    if (label === IGNORED) continue
+    if (labels[place - 1] === IGNORED) {
+      answer++
+      letters = 0
+    }
+    const look = read[answer]?.[letters] ?? NOWHERE
+    const token = visual[Math.floor(look / PLACES)]
+    if (look !== NOWHERE && token !== undefined) pointed[place - 1] = token * PLACES + (look % PLACES)
+    const piece = tokenizer.tokenOf(label) ?? ''
+    // Letters that fall apart into bytes cannot be counted.
+    letters += piece.startsWith('<0x')
+      ? Number.POSITIVE_INFINITY
+      : [...piece.replace(/[\u2581\s]/g, '')].length
+  }
+  return pointed
+}

@@ -1,0 +1,34 @@
+import type { ConversationRecord } from '../../data/records.ts'
+import type { TilePlan } from '../../tiling/plan.ts'
+import type { Layout } from '../sample-source.ts'
+import { cellContents, NOWHERE, readPlaces } from './contents.ts'
+
+/** What the tiles of a picture show, and what can be asked of them. */
+export interface SeenCells {
+  /** `cellContents` */
+  readonly contents: Uint16Array<ArrayBuffer>
+  readonly conversations: ConversationRecord['conversations']
+  /** `readPlaces` of each answer. */
+  readonly read: readonly (readonly number[] | undefined)[]
+}
+
+/**
+ * A picture as its tiles show it, with the turns of its conversation whose answers can be read off them, or are counted or compared:
+ * to answer what nobody can read is to guess. Where no turn is left, the first one stays.
+ */
+export function seenCells(
+  layout: Layout,
+  plan: TilePlan,
+  side: number,
+  conversations: ConversationRecord['conversations'],
+): SeenCells {
+  const contents = cellContents(layout, plan, side)
+  const read = readPlaces(layout, plan, side, contents)
+  const legible = read.flatMap((places, turn) => (places?.includes(NOWHERE) ? [] : [turn]))
+  const kept = legible.length > 0 ? legible : [0]
+  return {
+    contents,
+    conversations: kept.flatMap((turn) => conversations.slice(2 * turn, 2 * turn + 2)),
+    read: kept.map((turn) => read[turn]),
+  }
+}
