@@ -59,9 +59,17 @@ if (values.only !== 'decoder') {
   })
 }
 if (values.only !== 'encoder') {
-  process.stdout.write('decoder, shown exact codes: right answers | right tokens\n')
-  await measureDecoder(model, compile, readings, ({ kind }, { questions, right, tokens, rightTokens }) => {
-    const rates = [`${share(right, questions)} of ${questions}`, `${share(rightTokens, tokens)} of ${tokens}`]
+  process.stdout.write(
+    'decoder, shown exact codes: right answers | right tokens | looks at the right token | knows the place there\n',
+  )
+  await measureDecoder(model, compile, readings, ({ kind }, answered) => {
+    const { questions, right, tokens, rightTokens, looks, rightLooks, rightPlaces } = answered
+    const rates = [
+      `${share(right, questions)} of ${questions}`,
+      `${share(rightTokens, tokens)} of ${tokens}`,
+      `${share(rightLooks, looks)} of ${looks}`,
+      share(rightPlaces, looks),
+    ]
     process.stdout.write(`${kind.padEnd(14)} ${rates.join(' | ')}\n`)
   })
 }

@@ -1,9 +1,11 @@
 import { conversation } from '../../src/data/synthetic/series.ts'
 import { dim } from '../../src/graph/dim.ts'
+import { mean, softmax } from '../../src/graph/ops/index.ts'
 import { input } from '../../src/graph/tensor.ts'
 import { Weights } from '../../src/graph/weights.ts'
 import { type CompileOptions, Program } from '../../src/runtime/program.ts'
 import type { HostTensor } from '../../src/tensor/tensor.ts'
+import { Looks } from '../../src/train/cells/pointing.ts'
 import { layoutOf } from '../../src/train/sample-source.ts'
 import { openTask } from '../../src/train/task.ts'
 import { visualLogits } from '../../src/train/visual-loss.ts'
@@ -16,6 +18,11 @@ export interface Answered {
   readonly right: number
   readonly tokens: number
   readonly rightTokens: number
+  /** Letters that are read off a token, and of these those before which the decoder looks at it. */
+  readonly looks: number
+  readonly rightLooks: number
+  /** Those for which it tells the right place of a token. */
+  readonly rightPlaces: number
 }
 
 /** Shows the decoder the codes of what stands on pictures, a question at a time. */
@@ -26,35 +33,63 @@ export async function measureDecoder(
   onReading: (reading: Reading, answered: Answered) => void,
 ): Promise<void> {
   const w = new Weights(files.checkpoint).at('language_model')
-  const logits = visualLogits(w, decoder, input('shown', 'f32', [dim('R'), code.width]))
-  const program = await Program.compile('decoder', { logits }, compile)
+  const looks = new Looks(decoder)
+  const logits = visualLogits(w, decoder, input('shown', 'f32', [dim('R'), code.width]), looks)
+  const { scores, places } = looks.found
+  const program = await Program.compile(
+    'decoder',
+    { logits, looking: mean(softmax(scores), [1]), places },
+    compile,
+  )
   for (const reading of readings) {
     const tiling = { strategy: 'dynamic', maxTiles: reading.maxTiles } as const
     const task = await openTask(files, { tiling, pictures: 'cells', maxLength: 8192 })
-    const answered = { questions: 0, right: 0, tokens: 0, rightTokens: 0 }
-    for (const picture of picturesOf(reading))
-      for (const asked of picture.questions) {
+    const answered = {
+      questions: 0,
+      right: 0,
+      tokens: 0,
+      rightTokens: 0,
+      looks: 0,
+      rightLooks: 0,
+      rightPlaces: 0,
+    }
+    for (const picture of picturesOf(reading)) {
+      const { readings, ...layout } = layoutOf(picture)
+      for (const [i, asked] of picture.questions.entries()) {
         const record = { images: [picture.id], conversations: conversation({ questions: [asked] }) }
-        const sample = await task.draft({ record, pictures: [], layouts: [layoutOf(picture)] }).finish()
-        const { targets, ...feeds } = task.feeds([sample]) as Record<string, HostTensor>
-        const { logits } = await program.run(feeds)
-        const right = rightTokens(logits!.data as Float32Array, targets!.data as BigInt64Array)
+        const sample = await task
+          .draft({ record, pictures: [], layouts: [{ ...layout, readings: [readings[i]] }] })
+          .finish()
+        const { targets, pointed, pointedPlaces, pointedWeights, ...feeds } = task.feeds([sample]) as Record<
+          string,
+          HostTensor
+        >
+        const { logits, looking, places } = await program.run(feeds)
+        const hasTarget = [...(pointedWeights!.data as Float32Array)].map((weight) => weight > 0)
+        const isRight = rightRows(looking!.data as Float32Array, pointed!.data as BigInt64Array)
+        const isRightPlace = rightRows(places!.data as Float32Array, pointedPlaces!.data as BigInt64Array)
+        answered.rightPlaces += isRightPlace.filter((right, i) => right && hasTarget[i]).length
+        answered.looks += hasTarget.filter(Boolean).length
+        answered.rightLooks += isRight.filter((right, i) => right && hasTarget[i]).length
+        const right = rightRows(logits!.data as Float32Array, targets!.data as BigInt64Array).filter(
+          Boolean,
+        ).length
         answered.questions++
         answered.right += Number(right === targets!.data.length)
         answered.tokens += targets!.data.length
         answered.rightTokens += right
       }
+    }
     onReading(reading, answered)
   }
   await program.dispose()
 }
 
-function rightTokens(logits: Float32Array, targets: BigInt64Array): number {
-  const size = logits.length / targets.length
-  let right = 0
-  for (const [i, target] of targets.entries()) {
-    const row = logits.subarray(i * size, (i + 1) * size)
-    right += Number(row.every((value) => value <= row[Number(target)]!))
-  }
-  return right
+/** Of each row, whether its target has the greatest value. */
+function rightRows(values: Float32Array, targets: BigInt64Array): boolean[] {
+  const size = values.length / targets.length
+  return Array.from(targets, (target, i) => {
+    const row = values.subarray(i * size, (i + 1) * size)
+    return row.every((value) => value <= row[Number(target)]!)
+  })
 }
