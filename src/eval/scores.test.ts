@@ -111,10 +111,11 @@ test('a number is right within five percent of the expected one, the limit inclu
 })
 
 test('a number in any of the usual ways of writing is read back', () => {
+  // A comma before three digits is read as that of thousands: 1,000 may be either.
   const ways = [
     ['en-US', 3],
     ['de-DE', 2],
-    ['fr-FR', 3],
+    ['fr-FR', 2],
     ['de-CH', 3],
   ] as const
   fc.assert(
