@@ -9,7 +9,8 @@ import { openCellModel, type Reading } from './cells/model.ts'
 
 const usage = `node bench/cells.ts --model DIR [options]: how far the halves of a model that learns by cells are, apart from each other.
 The encoder: letters and shapes that it sees as they are, at their exact place. The decoder: answers that it gives right
-when it is shown exact codes, and the tokens of them that follow the right ones before.
+when it is shown exact codes, the tokens of them that follow the right ones before, and how often it then looks at the
+visual token that shows the next letter, and knows its place there.
   --kinds LIST    of pictures, with commas between (default print,line,lines,receipt,form,table,shapes)
   --count N       pictures a kind (default 10)
   --seed N        of the pictures (default 900001)
