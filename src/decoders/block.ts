@@ -68,7 +68,7 @@ function attend(
 }
 
 /** The last of the tokens along an axis: [.., T, ..] → [.., count, ..]. */
-function lastTokens(x: Tensor, axis: number, count: Dim): Tensor {
+export function lastTokens(x: Tensor, axis: number, count: Dim): Tensor {
   const tokens = x.shape[axis]!
   return slice(x, axis, subDims(tokens, count), tokens)
 }

@@ -56,21 +56,31 @@ export function groupedQueryAttention(
 ): { output: Tensor; weights: Tensor } {
   const [batch, heads, tokens, size] = q.shape as [Dim, number, Dim, number]
   const kvHeads = k.shape[1] as number
+  const scores = groupedScores(q, k, mask, past)
+  const total = scores.shape[4]!
+  const weights = reshape(softmax(scores), [batch, heads, tokens, total])
+  const flat = reshape(weights, [batch, kvHeads, mulDims(heads / kvHeads, tokens), total])
+  const cached = past?.key.shape[2] ?? 0
+  const fromNew = matmul(slice(flat, 3, cached, total), v)
+  const output = past ? add(matmul(slice(flat, 3, 0, cached), past.value), fromNew) : fromNew
+  return { output: reshape(output, [batch, heads, tokens, size]), weights }
+}
+
+/**
+ * What the softmax of grouped-query attention is given, by key head and the queries that share it, for the arguments of
+ * `groupedQueryAttention`. → [B, kv, H/kv, T, P + T]
+ */
+export function groupedScores(q: Tensor, k: Tensor, mask: Tensor, past?: Pick<PastKeyValue, 'key'>): Tensor {
+  const [batch, heads, tokens, size] = q.shape as [Dim, number, Dim, number]
+  const kvHeads = k.shape[1] as number
   const group = heads / kvHeads
-  const rows = mulDims(group, tokens)
-  const grouped = reshape(mul(q, size ** -0.5), [batch, kvHeads, rows, size])
+  const grouped = reshape(mul(q, size ** -0.5), [batch, kvHeads, mulDims(group, tokens), size])
   const scores = past
     ? concat([matmulTransposed(grouped, past.key), matmulTransposed(grouped, k)], 3)
     : matmulTransposed(grouped, k)
   const total = scores.shape[3]!
   const shaped = reshape(scores, [batch, kvHeads, group, tokens, total])
-  const masked = add(shaped, reshape(mask, [batch, 1, 1, tokens, total]))
-  const weights = reshape(softmax(masked), [batch, heads, tokens, total])
-  const flat = reshape(weights, [batch, kvHeads, rows, total])
-  const cached = past?.key.shape[2] ?? 0
-  const fromNew = matmul(slice(flat, 3, cached, total), v)
-  const output = past ? add(matmul(slice(flat, 3, 0, cached), past.value), fromNew) : fromNew
-  return { output: reshape(output, [batch, heads, tokens, size]), weights }
+  return add(shaped, reshape(mask, [batch, 1, 1, tokens, total]))
 }
 
 /** Of causal attention the queries come in so many parts: with p of them (1 + 1/p)/2 of all scores are computed. */

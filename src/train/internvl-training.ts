@@ -14,7 +14,7 @@ import { visualFeeds, visualLoss } from './visual-loss.ts'
  * the placeholders of the flattened batch in order. Source: InternVL `forward`; golden case `internvl-chat-internlm2`.
  */
 export function internVlLoss(w: Weights, config: InternVlConfig, decoder: Decoder): Tensor {
-  return answerLoss(w, decoder, visualTokens(w, config))
+  return visualLoss(w.at('language_model'), decoder, inOneRow(visualTokens(w, config)))
 }
 
 /** The visual tokens of a batch's tiles, [N, P, H]. */
@@ -22,10 +22,10 @@ export function visualTokens(w: Weights, config: InternVlConfig): Tensor {
   return internVlVision(w, input('pixels', 'f32', pixelShape(config, dim('N'))), config)
 }
 
-/** The loss of what the decoder answers when it sees visual tokens [N, P, H] → []. */
-export function answerLoss(w: Weights, decoder: Decoder, features: Tensor): Tensor {
+/** Visual tokens one after the other, as the decoder's losses take them: [N, P, H] → [N·P, H]. */
+export function inOneRow(features: Tensor): Tensor {
   const [tiles, perTile, width] = features.shape as [Dim, number, number]
-  return visualLoss(w.at('language_model'), decoder, reshape(features, [mulDims(tiles, perTile), width]))
+  return reshape(features, [mulDims(tiles, perTile), width])
 }
 
 /** The loss's inputs for a batch: its pixels, and those of `shownFeeds`. */

@@ -80,6 +80,11 @@ export function syntheticSample({
   const kept = new Set(byRank.slice(0, questions))
   const all = asksForAll ? everything(page.marks, dice.fork('everything')) : undefined
   const chosen = [...(all ? [all] : []), ...shuffled.filter((asked) => kept.has(asked))]
+  let written: Glyph[][] | undefined
+  const onPage = (): Glyph[][] => {
+    written ??= page.glyphs()
+    return written
+  }
   const inPicture = ({ letter, x, y, height }: Glyph): Glyph => {
     const [top, middle] = [taken.pointOf(x, y - height / 2), taken.pointOf(x, y)]
     return { letter, x: middle[0], y: middle[1], height: 2 * (middle[1] - top[1]) }
@@ -93,9 +98,9 @@ export function syntheticSample({
       return picture.canvas.encode('jpeg', jpegQuality)
     },
     rgb: () => opaque(develop().picture.pixels),
-    glyphs: () => page.glyphs().map((line) => line.map(inPicture)),
+    glyphs: () => onPage().map((line) => line.map(inPicture)),
     readings() {
-      const glyphs = page.glyphs().flat()
+      const glyphs = onPage().flat()
       return chosen.map((asked) => readGlyphs(asked, glyphs)?.map(inPicture))
     },
     questions: chosen.map(({ form, question, answer, evidence, isRead }: Asked) => ({

@@ -87,8 +87,10 @@ export function readPlaces(
 /** Where nothing is to be looked at. */
 export const NOWHERE = -1
 
-/** The first of the places of a tile's row of a token in which a glyph's middle is, and the column there,
- * which is told in steps; undefined outside. */
+/**
+ * The first place of the row of a token in which a glyph's middle is, among those of a tile, and the column there, which is told
+ * in steps; undefined outside.
+ */
 function placeOf(
   { x, y, height }: Glyph,
   { x0, y0, x1, y1 }: Rectangle,

@@ -1,11 +1,10 @@
 import type { Decoder } from '../../decoders/decoder.ts'
-import { type Dim, mulDims } from '../../graph/dim.ts'
-import { add, reshape } from '../../graph/ops/index.ts'
+import { add } from '../../graph/ops/index.ts'
 import type { Size } from '../../image/rgb-image.ts'
 import type { InternVlConfig } from '../../systems/internvl-config.ts'
 import type { TilePlan } from '../../tiling/plan.ts'
 import { collateRows, type Sample } from '../collate.ts'
-import { visualTokens } from '../internvl-training.ts'
+import { inOneRow, visualTokens } from '../internvl-training.ts'
 import type { TrainingTask } from '../task.ts'
 import { cellCode } from './code.ts'
 import { byTile } from './contents.ts'
@@ -38,9 +37,8 @@ export function readingTask(
     checkpoint: answers.checkpoint,
     loss(w) {
       const features = visualTokens(w, config)
-      const [tiles, perTile, width] = features.shape as [Dim, number, number]
-      const shown = reshape(features, [mulDims(tiles, perTile), width])
-      return add(pointedLoss(w.at('language_model'), decoder, shown), cellsLoss(features, code))
+      const reading = pointedLoss(w.at('language_model'), decoder, inOneRow(features))
+      return add(reading, cellsLoss(features, code))
     },
     draft(drawn) {
       const layout = drawnLayout(drawn.layouts)

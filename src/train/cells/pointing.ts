@@ -1,5 +1,6 @@
+import { lastTokens } from '../../decoders/block.ts'
 import type { BlockResult, Decoder } from '../../decoders/decoder.ts'
-import { type Dim, mulDims, subDims } from '../../graph/dim.ts'
+import type { Dim } from '../../graph/dim.ts'
 import {
   add,
   expand,
@@ -9,12 +10,12 @@ import {
   neg,
   reshape,
   rmsNormalise,
-  slice,
   sum,
   takeLast,
 } from '../../graph/ops/index.ts'
 import { constant, input, type Tensor } from '../../graph/tensor.ts'
 import type { Weights } from '../../graph/weights.ts'
+import { groupedScores } from '../../nn/attention.ts'
 import { GraphError } from '../../tensor/errors.ts'
 import { f32, type HostTensor, i64 } from '../../tensor/tensor.ts'
 import { IGNORED } from '../../text/labels.ts'
@@ -79,21 +80,17 @@ export class Looks {
 
 /** What the softmax of attention is given, of the last Q tokens. → [B, heads, Q, T] */
 function attentionScores({ query, key }: BlockResult, lastMask: Tensor): Tensor {
-  const [B, heads, T, size] = query!.shape as [Dim, number, Dim, number]
-  const kvHeads = key.shape[1] as number
-  const Q = lastMask.shape[1]!
-  const last = mul(slice(query!, 2, subDims(T, Q), T), size ** -0.5)
-  const grouped = reshape(last, [B, kvHeads, mulDims(heads / kvHeads, Q), size])
-  const scores = reshape(matmulTransposed(grouped, key), [B, heads, Q, T])
-  return add(scores, reshape(lastMask, [B, 1, Q, T]))
+  const [B, heads] = query!.shape as [Dim, number]
+  const [, Q, T] = lastMask.shape as [Dim, Dim, Dim]
+  return reshape(groupedScores(lastTokens(query!, 2, Q), key, lastMask), [B, heads, Q, T])
 }
 
 /** How much a state [B, T, H] lies in the direction that stands for each place; the directions are at right angles. */
 function placeLogits({ output }: BlockResult, lastMask: Tensor): Tensor {
-  const [B, tokens, H] = output.shape as [Dim, Dim, number]
+  const [B, , H] = output.shape as [Dim, Dim, number]
   const Q = lastMask.shape[1]!
   const ones = constant(f32([H], new Float32Array(H).fill(1)))
-  const last = rmsNormalise(slice(output, 1, subDims(tokens, Q), tokens), ones, 1e-5)
+  const last = rmsNormalise(lastTokens(output, 1, Q), ones, 1e-5)
   const directions = Float32Array.from({ length: PLACES * H }, (_, i) => {
     const [place, channel] = [Math.floor(i / H), i % H]
     return ((channel >> place) & 1 ? -1 : 1) / Math.sqrt(H)

@@ -6,7 +6,7 @@ import { writeWords } from '../prose.ts'
 import { wordsOrNumber } from '../snippets.ts'
 import { Words } from '../words.ts'
 
-/** A square cutting out of print, mostly plain, filled with lines of words, names, numbers and codes. */
+/** A square cutting out of print, every other one plain, filled with lines of words, names, numbers and codes. */
 export const print: Compose = (dice, fonts) => {
   const page = new Page(224, 224)
   const look = dice.chance(0.5) ? plainLook(dice, fonts) : anyLook(dice, fonts)
