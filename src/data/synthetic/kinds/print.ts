@@ -11,16 +11,17 @@ export const print: Compose = (dice, fonts) => {
   const page = new Page(224, 224)
   const look = dice.chance(0.5) ? plainLook(dice, fonts) : anyLook(dice, fonts)
   fillGround(page, look)
-  const style: TextStyle = { ...look, size: 16 * 2 ** dice.float(0, 1.2) }
+  const style: TextStyle = { ...look, size: 16 * 2 ** dice.float(0, 2) }
   const left = dice.float(5, 16)
   const lead = style.size * dice.float(1.15, 1.7)
   const words = new Words(dice)
+  const fits = (text: string) => page.widthOf(text, style) <= page.width - left - 6
   const row = (): string => {
     let text = ''
     for (;;) {
       const next = wordsOrNumber(dice, words)
       const longer = text === '' ? next : `${text} ${next}`
-      if (page.widthOf(longer, style) > page.width - left - 6) return text === '' ? '7' : text
+      if (!fits(longer)) return text === '' ? beginning(next, fits) : text
       text = longer
     }
   }
@@ -32,4 +33,11 @@ export const print: Compose = (dice, fonts) => {
     ...askAboutLines('print', lines, false, dice),
   ]
   return { page, subject: 'cutting', asked }
+}
+
+/** As many letters of a text as fit. */
+function beginning(text: string, fits: (text: string) => boolean): string {
+  const letters = [...text]
+  while (letters.length > 1 && !fits(letters.join('').trim())) letters.pop()
+  return letters.join('').trim()
 }
