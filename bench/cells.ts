@@ -8,9 +8,10 @@ import { measureEncoder } from './cells/encoder.ts'
 import { openCellModel, type Reading } from './cells/model.ts'
 
 const usage = `node bench/cells.ts --model DIR [options]: how far the halves of a model that learns by cells are, apart from each other.
-The encoder: letters and shapes that it sees as they are, at their exact place. The decoder: answers that it gives right
-when it is shown exact codes, the tokens of them that follow the right ones before, and how often it then looks at the
-visual token that shows the next letter, and knows its place there.
+The encoder: letters, and shades and forms of shapes, that it sees as they are, at their place or so near to its border that they
+might as well be behind it; those that it misses, and those that it makes up. The decoder: answers that it gives right when it
+is shown exact codes, the tokens of them that follow the right ones before, and how often it then looks at the visual token
+that shows the next letter, and knows its place there.
   --kinds LIST    of pictures, with commas between (default print,line,lines,receipt,form,table,shapes)
   --count N       pictures a kind (default 10)
   --seed N        of the pictures (default 900001)
@@ -53,9 +54,11 @@ const share = (part: number, whole: number): string =>
   whole === 0 ? 'none' : `${((100 * part) / whole).toFixed(1)} %`
 
 if (values.only !== 'decoder') {
-  process.stdout.write('encoder: seen as they are | missed | made up where nothing is\n')
-  await measureEncoder(model, compile, readings, ({ kind }, { letters, right, missed, empty, madeUp }) => {
-    const rates = [`${share(right, letters)} of ${letters}`, share(missed, letters), share(madeUp, empty)]
+  process.stdout.write(
+    'encoder: seen as they are | missed | made up where nothing is, to each letter that is\n',
+  )
+  await measureEncoder(model, compile, readings, ({ kind }, { letters, right, missed, madeUp }) => {
+    const rates = [`${share(right, letters)} of ${letters}`, share(missed, letters), share(madeUp, letters)]
     process.stdout.write(`${kind.padEnd(14)} ${rates.join(' | ')}\n`)
   })
 }

@@ -23,10 +23,10 @@ const { values } = parseArgs({
   },
 })
 const width = Number(values.width)
-if (!values.out || !(width >= 128) || width % 64 !== 0) {
+if (!values.out || !(width >= 192) || width % 64 !== 0) {
   process.stderr.write(
     'usage: untrained-model --out DIR [--width N] [--vision-layers N] [--layers N] [--seed N]\n' +
-      'The width is a multiple of 64, of which each head has as many channels, and 128 or more: codes of letters need that room.\n',
+      'The width is a multiple of 64, of which each head has as many channels, and 192 or more: codes of letters need that room.\n',
   )
   process.exit(2)
 }

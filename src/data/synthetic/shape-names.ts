@@ -24,12 +24,17 @@ export const shapeColors = [
 ] as const
 export type ShapeColor = (typeof shapeColors)[number]
 
-/** How a shape is told from the others at a glance. */
+/** How a shape is told from the others at a glance: its shade, then its form. */
 export function shapeName(color: ShapeColor, form: ShapeForm, isLarge: boolean): string {
-  return `${isLarge ? 'large ' : ''}${color} ${form}`
+  return `${shadeName(color, isLarge)} ${form}`
+}
+
+/** What is told of a shape before its form. */
+export function shadeName(color: ShapeColor, isLarge: boolean): string {
+  return `${isLarge ? 'large ' : ''}${color}`
 }
 
 /** All that there may be. */
-export const shapeNames: readonly string[] = [false, true].flatMap((isLarge) =>
-  shapeColors.flatMap((color) => shapeForms.map((form) => shapeName(color, form, isLarge))),
+export const shadeNames: readonly string[] = [false, true].flatMap((isLarge) =>
+  shapeColors.map((color) => shadeName(color, isLarge)),
 )

@@ -6,13 +6,17 @@ import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
+import { Dice } from '../../data/synthetic/dice.ts'
 import { chooseEngine } from '../../runtime/default-engine.ts'
 import { planTiles } from '../../tiling/tiling.ts'
 import { parseRecipe } from '../recipe.ts'
 import { train } from '../trainer.ts'
 import { alphabet } from './alphabet.ts'
 import { CellCode, NORM } from './code.ts'
-import { CONTENTS, cellContents, EMPTY, ILLEGIBLE, NOWHERE, PLACES } from './contents.ts'
+import { CONTENTS, cellContents, EMPTY, ILLEGIBLE } from './contents.ts'
+import { doubtedCodes } from './doubt.ts'
+import { otherPlaces } from './other-places.ts'
+import { NOWHERE, PLACES } from './places.ts'
 import { seenCells } from './seen.ts'
 
 /** A picture of one tile of 8 × 8 visual tokens, each 28 pixels wide. */
@@ -21,6 +25,7 @@ const plan = planTiles(size, { strategy: 'single', tileSize: 224 })
 const glyph = (letter: string, x: number, y: number, height = 12) => ({ letter, x, y, height })
 const contentsOf = (...glyphs: ReturnType<typeof glyph>[][]) =>
   cellContents({ ...size, glyphs, readings: [] }, plan, 8)
+const code = new CellCode(256, 8)
 const numberOf = (letter: string) => 2 + alphabet.indexOf(letter)
 
 test('each letter stands in the token, row and column where its middle is', () => {
@@ -58,6 +63,33 @@ test('of a letter half as tall as a token its half is told, of one as tall the t
   assert.deepEqual(token, [EMPTY, EMPTY, EMPTY, EMPTY, numberOf('i'), EMPTY, numberOf('l'), EMPTY])
 })
 
+test('a shape fills two places, with its shade and its form', () => {
+  const token = (large: string, height: number) => [
+    ...contentsOf([glyph(`${large}red ring`, 27, 27, height)]).subarray(0, PLACES),
+  ]
+  const [ring, none] = [numberOf('ring'), [EMPTY, EMPTY]]
+  assert.deepEqual(token('', 20), [...none, ...none, ...none, numberOf('red'), ring])
+  assert.deepEqual(token('large ', 60), [numberOf('large red'), ring, ...none, ...none, ...none])
+})
+
+test('a letter near the border of its place may be seen in the place behind it, where that is free', () => {
+  const othersOf = (...glyphs: ReturnType<typeof glyph>[]) => {
+    const layout = { ...size, glyphs: [glyphs], readings: [] }
+    const others = otherPlaces(layout, plan, 8, cellContents(layout, plan, 8))
+    return [...others].flatMap((other, place) => (other === NOWHERE ? [] : [[place, other]]))
+  }
+  const token = (2 * 8 + 3) * PLACES
+  const [x, y] = [28 * 3, 28 * 2]
+  assert.deepEqual(othersOf(glyph('a', x + 10, y + 7)), [])
+  assert.deepEqual(othersOf(glyph('a', x + 13, y + 7)), [[token + 1, token + 2]])
+  assert.deepEqual(othersOf(glyph('a', x + 13, y + 7), glyph('b', x + 17, y + 7)), [])
+  assert.deepEqual(othersOf(glyph('a', x + 10, y + 1)), [[token + 1, token - 8 * PLACES + 5]])
+  assert.deepEqual(othersOf(glyph('a', x + 10, 1)), [])
+  const large = [token, token + 8 * PLACES]
+  assert.deepEqual(othersOf(glyph('a', x + 10, y + 23, 60)), [large])
+  assert.deepEqual(othersOf(glyph('red ring', x + 10, y + 23, 60)), [large, large.map((place) => place + 1)])
+})
+
 test('what is read off tiles too coarse for it is not asked', () => {
   const [large, small] = [glyph('a', 100, 100), glyph('b', 20, 20, 3)]
   const turn = (question: string, answer: string) =>
@@ -90,26 +122,34 @@ test('what lies outside the picture is nowhere', () => {
 })
 
 test('a token’s code tells its contents apart from all others, and where it is', () => {
-  const code = new CellCode(256, 8)
   const contents = new Uint16Array(64 * PLACES).map((_, i) => (i * 7) % CONTENTS)
   const coded = code.of(contents)
-  const { placeWidth, codes } = code
-  const nearest = (values: Float32Array): number => {
-    const distances = Array.from({ length: CONTENTS }, (_, content) =>
-      values.reduce((sum, value, i) => sum + (value - codes.data[content * placeWidth + i]!) ** 2, 0),
-    )
+  for (const [place, content] of contents.entries()) {
+    const distances = code.distances(coded, place)
     const [first, second] = distances.toSorted((a, b) => a - b)
     assert.ok(first! < 1e-6 && second! > NORM ** 2 / 2)
-    return distances.indexOf(first!)
-  }
-  for (const [i, content] of contents.entries()) {
-    const start = Math.floor(i / PLACES) * 256 + (i % PLACES) * placeWidth
-    assert.equal(nearest(coded.subarray(start, start + placeWidth)), content)
+    assert.equal(distances.indexOf(first!), content)
   }
   const positions = Array.from({ length: 64 }, (_, token) =>
-    coded.subarray(token * 256 + PLACES * placeWidth, (token + 1) * 256).join(),
+    coded.subarray(token * 256 + PLACES * code.placeWidth, (token + 1) * 256).join(),
   )
   assert.equal(new Set(positions).size, 64)
+})
+
+test('in doubt most letters stay nearest to their own codes, some do not, and nothing appears far from letters', () => {
+  const contents = new Uint16Array(64 * PLACES).map((_, i) => (i < 256 ? 2 + (i % 90) : EMPTY))
+  const codes = Array.from({ length: 8 }, (_, i) => doubtedCodes(code, contents, new Dice(1, `${i}`)))
+  const seen = codes.flatMap((coded) =>
+    [...contents].map((content, place) => {
+      const distances = code.distances(coded, place)
+      return { place, content, nearest: distances.indexOf(Math.min(...distances)) }
+    }),
+  )
+  const letters = seen.filter(({ content }) => content !== EMPTY)
+  const right = letters.filter(({ content, nearest }) => content === nearest).length / letters.length
+  assert.ok(right > 0.7 && right < 0.99, `${right}`)
+  const far = seen.filter(({ place }) => place > 256 + PLACES)
+  assert.ok(far.filter(({ nearest }) => nearest !== EMPTY).length < far.length / 100)
 })
 
 test('an encoder learns cells from pixels, a decoder to answer from cells, and both at once from pixels', async () => {

@@ -3,7 +3,8 @@ import { seededRandom } from '../../generate/random.ts'
 import type { InternVlConfig } from '../../systems/internvl-config.ts'
 import { InputError } from '../../tensor/errors.ts'
 import { f32, type HostTensor } from '../../tensor/tensor.ts'
-import { CONTENTS, EMPTY, PLACES } from './contents.ts'
+import { CONTENTS, EMPTY } from './contents.ts'
+import { PLACES } from './places.ts'
 
 /** Two codes differ in a quarter of their signs, but in no more than this. */
 const LEAST_DISTANCE = 7
@@ -12,35 +13,40 @@ const LEAST_WIDTH = 14
 
 /**
  * How the letters of a visual token are written into its channels before anything is trained: each place has channels of
- * its own, in which each letter is a pattern of signs, and nothing is zeros; the last eighth of the channels says where
- * in its tile the token is. Encoders learn to make these codes of pixels, while decoders learn to read them, neither
- * waiting for the other.
+ * its own, in which each letter is a pattern of signs, and nothing is zeros. Behind these some channels say where in its
+ * tile the token is, and the last ones, one a place, whether there is anything: an encoder that sees a letter and is
+ * not sure which would else be near to nothing. Encoders learn to make these codes of pixels, while decoders learn to
+ * read them, neither waiting for the other.
  */
 export class CellCode {
   /** Channels of a visual token. */
   readonly width: number
-  /** Channels of one place. */
+  /** Channels of one place, but for the one that says whether there is anything. */
   readonly placeWidth: number
   /** Visual tokens along a side of a tile. */
   readonly side: number
   /** [CONTENTS, placeWidth]; rows have the norm `NORM`, that of EMPTY 0. */
   readonly codes: HostTensor<'f32'>
-  /** What the channels behind those of letters hold in each token of a tile, [side², width − PLACES · placeWidth]. */
+  /** The first channel that says whether there is anything in a place. */
+  readonly inkStart: number
+  /** What the channels between hold in each token of a tile, [side², inkStart − PLACES · placeWidth]. */
   readonly positions: HostTensor<'f32'>
 
   /** @throws InputError `cells-too-narrow` */
   constructor(width: number, side: number) {
     this.width = width
     this.side = side
-    this.placeWidth = Math.floor((width * 7) / 8 / PLACES)
+    const behind = 2 * side + PLACES
+    this.placeWidth = Math.floor(Math.min((width * 7) / 8, width - behind) / PLACES)
     if (this.placeWidth < LEAST_WIDTH)
       throw new InputError(
         'cells-too-narrow',
-        `Codes of letters need visual tokens of ${Math.ceil((LEAST_WIDTH * PLACES * 8) / 7)} channels, but the decoder has ${width}.`,
+        `Codes of letters need visual tokens of ${LEAST_WIDTH * PLACES + behind} channels, but the decoder has ${width}.`,
         { width },
       )
     this.codes = f32([CONTENTS, this.placeWidth], signs(this.placeWidth))
-    const rest = width - PLACES * this.placeWidth
+    this.inkStart = width - PLACES
+    const rest = this.inkStart - PLACES * this.placeWidth
     const positions = new Float32Array(side * side * rest)
     for (let token = 0; token < side * side; token++) {
       positions[token * rest + (Math.floor(token / side) % rest)] = 1
@@ -51,8 +57,8 @@ export class CellCode {
 
   /** The codes of visual tokens: contents [R, PLACES] → [R, width]; R is a multiple of a tile's tokens. */
   of(contents: Uint16Array): Float32Array<ArrayBuffer> {
-    const { width, placeWidth } = this
-    const rest = width - PLACES * placeWidth
+    const { width, placeWidth, inkStart } = this
+    const rest = inkStart - PLACES * placeWidth
     const rows = contents.length / PLACES
     const coded = new Float32Array(rows * width)
     for (let row = 0; row < rows; row++) {
@@ -60,6 +66,7 @@ export class CellCode {
         const content = contents[row * PLACES + place]!
         const code = this.codes.data.subarray(content * placeWidth, (content + 1) * placeWidth)
         coded.set(code, row * width + place * placeWidth)
+        coded[row * width + inkStart + place] = content === EMPTY ? 0 : INK
       }
       const token = row % this.side ** 2
       coded.set(
@@ -68,6 +75,20 @@ export class CellCode {
       )
     }
     return coded
+  }
+
+  /** From what a place of visual tokens [R, width] holds to the codes of all contents, squared. */
+  distances(tokens: Float32Array, place: number): number[] {
+    const { width, placeWidth, inkStart, codes } = this
+    const row = Math.floor(place / PLACES) * width
+    const start = row + (place % PLACES) * placeWidth
+    const ink = tokens[row + inkStart + (place % PLACES)]!
+    return Array.from({ length: CONTENTS }, (_, content) => {
+      let distance = (ink - (content === EMPTY ? 0 : INK)) ** 2
+      for (let i = 0; i < placeWidth; i++)
+        distance += (tokens[start + i]! - codes.data[content * placeWidth + i]!) ** 2
+      return distance
+    })
   }
 }
 
@@ -79,6 +100,8 @@ export function cellCode(config: InternVlConfig, decoder: Decoder): CellCode {
 
 /** Of a code that stands for something. */
 export const NORM = 2
+/** Where there is anything. */
+export const INK: number = Math.SQRT2
 
 function signs(length: number): Float32Array<ArrayBuffer> {
   const random = seededRandom(1, 0)

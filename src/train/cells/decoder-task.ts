@@ -15,12 +15,10 @@ import { collateRows, joinTiles } from '../collate.ts'
 import { shownFeeds } from '../internvl-training.ts'
 import type { TrainingTask } from '../task.ts'
 import { cellCode } from './code.ts'
-import { PLACES } from './contents.ts'
+import { doubtedCodes } from './doubt.ts'
+import { PLACES } from './places.ts'
 import { type PointedRow, pointedLoss, pointedPlaces, pointingFeeds } from './pointing.ts'
 import { seenCells } from './seen.ts'
-
-/** Deviation of what is added to each channel of a code: encoders do not hit them exactly. */
-const NOISE = 0.1
 
 interface CodedSample extends PointedRow {
   /** [tiles · tokens of a tile, H]; of no tile in a sample of text. */
@@ -67,9 +65,8 @@ export function cellsTask(
       return {
         tokens: labelled.inputIds.length,
         finish() {
-          const coded = code.of(shown?.contents ?? new Uint16Array())
-          const dice = new Dice(0, `${record.images[0]}/noise`)
-          for (let i = 0; i < coded.length; i++) coded[i]! += dice.normal(0, NOISE)
+          const dice = new Dice(0, `${record.images[0]}/doubt`)
+          const coded = doubtedCodes(code, shown?.contents ?? new Uint16Array(), dice)
           const pointed = pointedPlaces(labelled, shown?.read ?? [], tokenizer, contextId)
           return { ...labelled, pointed, shown: f32([coded.length / width, width], coded) }
         },

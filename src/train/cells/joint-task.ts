@@ -7,17 +7,16 @@ import { collateRows, type Sample } from '../collate.ts'
 import { inOneRow, visualTokens } from '../internvl-training.ts'
 import type { TrainingTask } from '../task.ts'
 import { cellCode } from './code.ts'
-import { byTile } from './contents.ts'
 import type { CodedText } from './decoder-task.ts'
 import { cellsFeeds, cellsLoss } from './loss.ts'
+import { type TileContents, tileContents } from './other-places.ts'
 import { type PointedRow, pointedLoss, pointedPlaces, pointingFeeds } from './pointing.ts'
 import { seenCells } from './seen.ts'
 import { drawnLayout } from './vision-task.ts'
 
 interface ReadSample {
   readonly sample: Sample & PointedRow
-  /** Of each tile. */
-  readonly contents: readonly Uint16Array[]
+  readonly tiles: readonly TileContents[]
 }
 
 /**
@@ -55,7 +54,7 @@ export function readingTask(
         async finish() {
           const sample = await finish()
           const pointed = pointedPlaces(sample, read, tokenizer, contextId)
-          return { sample: { ...sample, pointed }, contents: byTile(contents, tiling) }
+          return { sample: { ...sample, pointed }, tiles: tileContents(layout, tiling, code.side, contents) }
         },
       }
     },
@@ -64,7 +63,7 @@ export function readingTask(
       return {
         ...answers.feeds(rows),
         ...pointingFeeds(rows, collateRows(rows)),
-        ...cellsFeeds(samples.flatMap(({ contents }) => contents)),
+        ...cellsFeeds(samples.flatMap(({ tiles }) => tiles)),
       }
     },
   }

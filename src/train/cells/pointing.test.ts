@@ -14,7 +14,7 @@ import { f32, zeros } from '../../tensor/tensor.ts'
 import { IGNORED } from '../../text/labels.ts'
 import type { Tokenizer } from '../../text/tokenizer.ts'
 import { decoderGraphInputs, decoderStates } from '../decoder-graph.ts'
-import { PLACES } from './contents.ts'
+import { PLACES } from './places.ts'
 import { Looks, pointedPlaces, pointingFeeds } from './pointing.ts'
 
 const CONTEXT = 9

@@ -24,7 +24,7 @@ import { firstLabelled } from '../causal-loss.ts'
 import type { LabelledRow, Rows } from '../collate.ts'
 import type { OnLayer } from '../decoder-graph.ts'
 import { visualLoss } from '../visual-loss.ts'
-import { NOWHERE, PLACES } from './contents.ts'
+import { NOWHERE, PLACES } from './places.ts'
 
 /** A labelled text, and for each of its tokens where to look for the next one (`pointedPlaces`). */
 export interface PointedRow extends LabelledRow {

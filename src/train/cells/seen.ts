@@ -1,7 +1,9 @@
 import type { ConversationRecord } from '../../data/records.ts'
+import type { Glyph } from '../../data/synthetic/page.ts'
 import type { TilePlan } from '../../tiling/plan.ts'
 import type { Layout } from '../sample-source.ts'
-import { cellContents, NOWHERE, readPlaces } from './contents.ts'
+import { cellContents, numbersOf } from './contents.ts'
+import { middleIn, NOWHERE, nearestPlace, PLACES } from './places.ts'
 
 /** What the tiles of a picture show, and what can be asked of them. */
 export interface SeenCells {
@@ -31,4 +33,26 @@ export function seenCells(
     conversations: kept.flatMap((turn) => conversations.slice(2 * turn, 2 * turn + 2)),
     read: kept.map((turn) => read[turn]),
   }
+}
+
+/**
+ * Of each answer of a picture, for each letter that it is read off the number of the place that shows it, among all of its tiles, or
+ * NOWHERE; undefined where it is not read off. Of places in several tiles the first is taken: the thumbnail is last.
+ * @param contents `cellContents` of the same plan
+ */
+function readPlaces(
+  { readings }: Layout,
+  plan: TilePlan,
+  side: number,
+  contents: Uint16Array,
+): (readonly number[] | undefined)[] {
+  const placeOfGlyph = (glyph: Glyph): number => {
+    for (const [tile, { source }] of plan.tiles.entries()) {
+      const middle = middleIn(glyph, source, side)
+      const place = middle && nearestPlace(contents, tile * side * side * PLACES, middle, numbersOf(glyph)[0])
+      if (place !== undefined) return place
+    }
+    return NOWHERE
+  }
+  return readings.map((glyphs) => glyphs?.map(placeOfGlyph))
 }

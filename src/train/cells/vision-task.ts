@@ -13,16 +13,16 @@ import { visualTokens } from '../internvl-training.ts'
 import type { Layout } from '../sample-source.ts'
 import type { TrainingTask } from '../task.ts'
 import { cellCode } from './code.ts'
-import { byTile, cellContents, EMPTY } from './contents.ts'
+import { cellContents, EMPTY } from './contents.ts'
 import { cellsFeeds, cellsLoss } from './loss.ts'
+import { type TileContents, tileContents } from './other-places.ts'
 
 /** Tiles of a picture that are taken; drawing one that has more costs more than learning from all of it gives. */
 const MOST_TILES = 4
 
 interface ReadTiles {
   readonly pixels: HostTensor<'f32'>
-  /** Of each tile. */
-  readonly contents: readonly Uint16Array[]
+  readonly tiles: readonly TileContents[]
 }
 
 /**
@@ -44,25 +44,25 @@ export function cellReadingTask(
       const layout = drawnLayout(layouts)
       if (!picture) throw labelsUnknown()
       const tiling = plan(layout)
-      const contents = byTile(cellContents(layout, tiling, code.side), tiling)
+      const tiles = tileContents(layout, tiling, code.side, cellContents(layout, tiling, code.side))
       const dice = new Dice(0, `${record.images[0]}/tiles`)
       const chosen = dice
         .shuffle(tiling.tiles.map((_, tile) => tile))
         // Nothing to be read is read soon.
-        .sort((a, b) => Number(isBlank(contents[a]!)) - Number(isBlank(contents[b]!)))
+        .sort((a, b) => Number(isBlank(tiles[a]!)) - Number(isBlank(tiles[b]!)))
         .slice(0, MOST_TILES)
       const cut = pixelValuesInTurns(picture, tiling, normalisations.imagenet)
       return {
         tokens: chosen.length * code.side ** 2,
         finish: async () => ({
           pixels: joinTiles(await Promise.all(chosen.map(cut))),
-          contents: chosen.map((tile) => contents[tile]!),
+          tiles: chosen.map((tile) => tiles[tile]!),
         }),
       }
     },
     feeds: (samples) => ({
       pixels: joinTiles(samples.map(({ pixels }) => pixels)),
-      ...cellsFeeds(samples.flatMap(({ contents }) => contents)),
+      ...cellsFeeds(samples.flatMap(({ tiles }) => tiles)),
     }),
   }
 }
@@ -80,6 +80,6 @@ function labelsUnknown(): InputError {
   )
 }
 
-function isBlank(contents: Uint16Array): boolean {
+function isBlank({ contents }: TileContents): boolean {
   return contents.every((content) => content === EMPTY)
 }

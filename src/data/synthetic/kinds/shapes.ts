@@ -56,7 +56,7 @@ export const shapes: Compose = (dice) => {
     const color = dice.pick(palette)
     const form = dice.pick(kinds)
     const box = draw(page, form, color, x, y, radius, manner, dice)
-    page.shape(shapeName(color, form, isLarge), x, y, radius)
+    page.shape(shapeName(color, form, isLarge), x, y, 2 * radius)
     things.push({ color, form, x, y, radius, mark: { text: shapeName(color, form, false), box } })
   }
   return { page, subject: 'view', asked: ask(things, palette, kinds, dice) }
