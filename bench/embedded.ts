@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writeWhole } from '../src/checkpoint/write-whole.ts'
 import { interruptSignal } from '../src/cli/interrupt.ts'
+import { errorText, exitCodeOf } from '../src/cli/report-error.ts'
 import { statusLine } from '../src/cli/status-line.ts'
 import { duration, plural } from '../src/cli/words.ts'
 import type { FontSet } from '../src/data/synthetic/faces.ts'
@@ -64,6 +65,10 @@ const model = await load(values.model!, {
   ...(values.threads !== undefined && { threads: threads! }),
   precision: values.precision as Precision,
   as: values.as,
+}).catch((error: unknown) => {
+  status.clear()
+  process.stderr.write(errorText(error))
+  process.exit(exitCodeOf(error))
 })
 const rows: Row[] = []
 /** The pictures of wrong answers, as many as may be shown. */
