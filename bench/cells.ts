@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { errorText, exitCodeOf } from '../src/cli/report-error.ts'
+import { exitWith } from '../src/cli/report-error.ts'
 import type { FontSet } from '../src/data/synthetic/faces.ts'
 import { type Kind, kindNames } from '../src/data/synthetic/kinds.ts'
 import { chooseEngine } from '../src/runtime/default-engine.ts'
@@ -46,10 +46,7 @@ if (!isUsable) {
   process.exit(2)
 }
 const compile: CompileOptions = { engine: await chooseEngine(), device: 'cpu', threads: threads! }
-const model = await openCellModel(values.model!).catch((error: unknown) => {
-  process.stderr.write(errorText(error))
-  process.exit(exitCodeOf(error))
-})
+const model = await openCellModel(values.model!).catch(exitWith)
 const fonts = values.fonts as FontSet
 const readings: Reading[] = kinds.map((kind) => ({
   ...{ kind, fonts, count: count!, seed: seed!, maxTiles: maxTiles! },

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writeWhole } from '../src/checkpoint/write-whole.ts'
 import { interruptSignal } from '../src/cli/interrupt.ts'
-import { errorText, exitCodeOf } from '../src/cli/report-error.ts'
+import { exitWith } from '../src/cli/report-error.ts'
 import { statusLine } from '../src/cli/status-line.ts'
 import { duration, plural } from '../src/cli/words.ts'
 import type { FontSet } from '../src/data/synthetic/faces.ts'
@@ -67,8 +67,7 @@ const model = await load(values.model!, {
   as: values.as,
 }).catch((error: unknown) => {
   status.clear()
-  process.stderr.write(errorText(error))
-  process.exit(exitCodeOf(error))
+  exitWith(error)
 })
 const rows: Row[] = []
 /** The pictures of wrong answers, as many as may be shown. */

@@ -17,6 +17,12 @@ export function errorText(error: unknown, env: NodeJS.ProcessEnv = process.env):
   return `panoptes: ${printable(message + stack)}\n`
 }
 
+/** Says what went wrong and ends the program. */
+export function exitWith(error: unknown): never {
+  process.stderr.write(errorText(error))
+  process.exit(exitCodeOf(error))
+}
+
 function messageOf(error: unknown): string {
   if (error instanceof CommanderError) return usageText(error.message)
   if (error instanceof PanoptesError || error instanceof UsageError) return error.message

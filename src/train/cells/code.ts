@@ -65,8 +65,9 @@ export class CellCode {
       for (let place = 0; place < PLACES; place++) {
         const content = contents[row * PLACES + place]!
         const code = this.codes.data.subarray(content * placeWidth, (content + 1) * placeWidth)
-        coded.set(code, row * width + place * placeWidth)
-        coded[row * width + inkStart + place] = content === EMPTY ? 0 : INK
+        const { start, ink } = this.channelsOf(row * PLACES + place)
+        coded.set(code, start)
+        coded[ink] = content === EMPTY ? 0 : INK
       }
       const token = row % this.side ** 2
       coded.set(
@@ -77,14 +78,19 @@ export class CellCode {
     return coded
   }
 
+  /** Of a place of visual tokens [R, width] the first channel of its letter and the one that says whether there is anything. */
+  channelsOf(place: number): { readonly start: number; readonly ink: number } {
+    const token = Math.floor(place / PLACES) * this.width
+    const inToken = place % PLACES
+    return { start: token + inToken * this.placeWidth, ink: token + this.inkStart + inToken }
+  }
+
   /** From what a place of visual tokens [R, width] holds to the codes of all contents, squared. */
   distances(tokens: Float32Array, place: number): number[] {
-    const { width, placeWidth, inkStart, codes } = this
-    const row = Math.floor(place / PLACES) * width
-    const start = row + (place % PLACES) * placeWidth
-    const ink = tokens[row + inkStart + (place % PLACES)]!
+    const { placeWidth, codes } = this
+    const { start, ink } = this.channelsOf(place)
     return Array.from({ length: CONTENTS }, (_, content) => {
-      let distance = (ink - (content === EMPTY ? 0 : INK)) ** 2
+      let distance = (tokens[ink]! - (content === EMPTY ? 0 : INK)) ** 2
       for (let i = 0; i < placeWidth; i++)
         distance += (tokens[start + i]! - codes.data[content * placeWidth + i]!) ** 2
       return distance

@@ -1,7 +1,7 @@
 import type { Dice } from '../../data/synthetic/dice.ts'
 import { type CellCode, INK } from './code.ts'
 import { CONTENTS, EMPTY, ILLEGIBLE } from './contents.ts'
-import { PLACES } from './places.ts'
+import { COLUMNS, PLACES } from './places.ts'
 
 /** The most letters of a picture that are in doubt, as a share. */
 const MOST_DOUBT = 0.4
@@ -37,22 +37,20 @@ export function doubtedCodes(code: CellCode, contents: Uint16Array, dice: Dice):
 
 /** Moves the code of a place some of the way to that of another content. */
 function lean(coded: Float32Array, code: CellCode, place: number, other: number, dice: Dice): void {
-  const { width, placeWidth, inkStart, codes } = code
-  const row = Math.floor(place / PLACES) * width
-  const start = row + (place % PLACES) * placeWidth
+  const { placeWidth, codes } = code
+  const { start, ink } = code.channelsOf(place)
   const share = dice.random()
   const move = (at: number, to: number) => {
     coded[at]! += share * (to - coded[at]!)
   }
   for (let i = 0; i < placeWidth; i++) move(start + i, codes.data[other * placeWidth + i]!)
-  move(row + inkStart + (place % PLACES), other === EMPTY ? 0 : INK)
+  move(ink, other === EMPTY ? 0 : INK)
 }
 
 /** What stands to the left of a place or to its right, in the same or the next token. */
 function besides(contents: Uint16Array, place: number, dice: Dice): number {
-  const row = PLACES / 2
   const isRight = dice.chance(0.5)
-  const atBorder = place % row === (isRight ? row - 1 : 0)
-  const step = atBorder ? PLACES - row + 1 : 1
+  const atBorder = place % COLUMNS === (isRight ? COLUMNS - 1 : 0)
+  const step = atBorder ? PLACES - COLUMNS + 1 : 1
   return contents[place + (isRight ? step : -step)] ?? EMPTY
 }
