@@ -19,6 +19,7 @@ const { values } = parseArgs({
     width: { type: 'string', default: '256' },
     'vision-layers': { type: 'string', default: '6' },
     layers: { type: 'string', default: '6' },
+    stem: { type: 'string', default: '24,64,128' },
     seed: { type: 'string', default: '1' },
   },
 })
@@ -41,7 +42,7 @@ const neighbours = [
 const FOCUS = 1.6
 
 const tokenizer = letterTokenizer()
-const tileSize = 224
+const tileSize = 256
 const config = {
   architectures: ['MiniMonkeyChatModel'],
   model_type: 'internvl_chat',
@@ -52,7 +53,8 @@ const config = {
     num_attention_heads: width / 64,
     intermediate_size: 4 * width,
     num_hidden_layers: Number(values['vision-layers']),
-    patch_size: 14,
+    patch_size: 16,
+    stem_channels: values.stem.split(',').map(Number),
     image_size: tileSize,
     qkv_bias: true,
     qk_normalization: false,
@@ -124,7 +126,7 @@ function initial(
     : Math.sqrt(1 / inputs) / (endsBranch ? Math.sqrt(2 * depth) : 1)
   if (/attn\.qkv\.weight$/.test(key))
     return f32(shape, neighbourHeads(shape[1]!, config.vision_config.num_attention_heads, normalsOf(place)))
-  if (key.endsWith('patch_embedding.weight')) return f32(shape, edgeFilters(shape, normalsOf(place)))
+  if (key.endsWith('stem.0.conv.weight')) return f32(shape, edgeFilters(shape, normalsOf(place)))
   const normal = normalsOf(place)
   return f32(
     shape,

@@ -1,31 +1,50 @@
 import { z } from 'zod'
-import type { Shapes } from '../graph/weights.ts'
+import { prefixShapes, type Shapes } from '../graph/weights.ts'
+import { convStemShapes } from './conv-stem.ts'
 
 /** `vision_config` of InternVL checkpoints, under the official field names. */
-export const internVitConfig = z.object({
-  hidden_size: z.int().positive(),
-  num_attention_heads: z.int().positive(),
-  intermediate_size: z.int().positive(),
-  num_hidden_layers: z.int().positive().max(1000),
-  patch_size: z.int().positive(),
-  image_size: z.int().positive(),
-  qkv_bias: z.boolean(),
-  qk_normalization: z.boolean(),
-  norm_type: z.enum(['layer_norm', 'rms_norm']).default('rms_norm'),
-  layer_norm_eps: z.number().positive().default(1e-6),
-  hidden_act: z.literal('gelu').default('gelu'),
-})
+export const internVitConfig = z
+  .object({
+    hidden_size: z.int().positive(),
+    num_attention_heads: z.int().positive(),
+    intermediate_size: z.int().positive(),
+    num_hidden_layers: z.int().positive().max(1000),
+    patch_size: z.int().positive(),
+    image_size: z.int().positive(),
+    qkv_bias: z.boolean(),
+    qk_normalization: z.boolean(),
+    norm_type: z.enum(['layer_norm', 'rms_norm']).default('rms_norm'),
+    layer_norm_eps: z.number().positive().default(1e-6),
+    hidden_act: z.literal('gelu').default('gelu'),
+    /** Panoptes' own: channels of each convolution of a `convStem` before the patch embedding; none in InternVL's checkpoints. */
+    stem_channels: z.array(z.int().positive()).min(1).optional(),
+  })
+  .refine(({ stem_channels: stem = [], patch_size: patch }) => patch % 2 ** stem.length === 0, {
+    message:
+      'each convolution of the stem halves the map: the patch size must be a multiple of 2 to the power of their number',
+    path: ['stem_channels'],
+  })
 
 export type InternVitConfig = z.infer<typeof internVitConfig>
+
+/** Of the patch embedding the input channels and the side: what the stem leaves of a patch. */
+export function patchKernel({ patch_size: patch, stem_channels: stem = [] }: InternVitConfig): {
+  readonly channels: number
+  readonly side: number
+} {
+  return { channels: stem.at(-1) ?? 3, side: patch / 2 ** stem.length }
+}
 
 /** Every weight of the tower and its shape, below the tower's prefix. */
 export function internVitShapes(config: InternVitConfig): Shapes {
   const { hidden_size: width, intermediate_size: inner, patch_size: patch, image_size: image } = config
+  const { channels, side } = patchKernel(config)
   const isLayerNorm = config.norm_type === 'layer_norm'
   const shapes: Record<string, readonly number[]> = {
     'embeddings.class_embedding': [1, 1, width],
-    'embeddings.patch_embedding.weight': [width, 3, patch, patch],
+    'embeddings.patch_embedding.weight': [width, channels, side, side],
     'embeddings.patch_embedding.bias': [width],
+    ...prefixShapes('embeddings.stem', convStemShapes(config.stem_channels ?? [])),
     'embeddings.position_embedding': [1, Math.floor(image / patch) ** 2 + 1, width],
   }
   for (let i = 0; i < config.num_hidden_layers; i++) {

@@ -8,7 +8,8 @@ import { linear } from '../nn/linear.ts'
 import { layerNorm, rmsNorm } from '../nn/norm.ts'
 import { positionTable } from '../nn/position-table.ts'
 import { bicubicWeights } from '../nn/resize.ts'
-import type { InternVitConfig } from './internvit-config.ts'
+import { convStem } from './conv-stem.ts'
+import { type InternVitConfig, patchKernel } from './internvit-config.ts'
 import type { VisionFeatures } from './vision-features.ts'
 
 /**
@@ -66,8 +67,10 @@ function norm(w: Weights, x: Tensor, config: InternVitConfig): Tensor {
 function embedPatches(w: Weights, pixels: Tensor, config: InternVitConfig): Tensor {
   const { hidden_size: width, patch_size: patch } = config
   const [tiles, , height, breadth] = pixels.shape as [Dim, Dim, Dim, Dim]
-  const kernel = reshape(w.get('patch_embedding.weight'), [width, 3 * patch * patch])
-  const patches = linearProduct(patchify(pixels, patch), kernel, w.get('patch_embedding.bias'))
+  const { channels, side } = patchKernel(config)
+  const maps = config.stem_channels ? convStem(w.at('stem'), pixels, config.stem_channels) : pixels
+  const kernel = reshape(w.get('patch_embedding.weight'), [width, channels * side * side])
+  const patches = linearProduct(patchify(maps, side), kernel, w.get('patch_embedding.bias'))
   const embedded = concat([repeatOverBatch(w.get('class_embedding'), tiles), patches], 1)
   const rows = floorDivDims(height, patch)
   const columns = floorDivDims(breadth, patch)

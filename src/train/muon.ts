@@ -41,7 +41,9 @@ export function muon({ momentum = 0.95, ...settings }: MuonSettings = {}): Optim
 
 /** Matrices to hidden states; the rows of embeddings and heads are things of their own. */
 function isInnerMatrix(key: string, { length: rank }: readonly number[]): boolean {
-  return rank === 2 ? !/embed|lm_head|language_model\.output/.test(key) : rank > 2 && /patch_embed/.test(key)
+  return rank === 2
+    ? !/embed|lm_head|language_model\.output/.test(key)
+    : rank > 2 && /patch_embed|\.stem\./.test(key)
 }
 
 function moved({ value, gradient, slots, rate, weightDecay }: Trained, momentum: number): Updated {
