@@ -10,9 +10,9 @@ import { openCellModel, type Reading } from './cells/model.ts'
 
 const usage = `node bench/cells.ts --model DIR [options]: how far the halves of a model that learns by cells are, apart from each other.
 The encoder: letters, and shades and forms of shapes, that it sees as they are, at their place or so near to its border that they
-might as well be behind it; those that it misses, and those that it makes up. The decoder: answers that it gives right when it
-is shown exact codes, the tokens of them that follow the right ones before, and how often it then looks at the visual token
-that shows the next letter, and knows its place there.
+might as well be behind it; those that it misses, those that it makes up, and how often it tells whether a word starts with one. The
+decoder: answers that it gives right when it is shown exact codes, the tokens of them that follow the right ones before, how often
+it looks at the visual token that shows an answer's first letter, or any next letter, and knows the letter's place there.
   --kinds LIST    of pictures, with commas between (default print,line,lines,receipt,form,table,shapes)
   --count N       pictures a kind (default 10)
   --seed N        of the pictures (default 900001)
@@ -56,22 +56,28 @@ const share = (part: number, whole: number): string =>
 
 if (values.only !== 'decoder') {
   process.stdout.write(
-    'encoder: seen as they are | missed | made up where nothing is, to each letter that is\n',
+    'encoder: seen as they are | missed | made up where nothing is, to each letter that is | starts of words told\n',
   )
-  await measureEncoder(model, compile, readings, ({ kind }, { letters, right, missed, madeUp }) => {
-    const rates = [`${share(right, letters)} of ${letters}`, share(missed, letters), share(madeUp, letters)]
+  await measureEncoder(model, compile, readings, ({ kind }, seen) => {
+    const { letters, right, missed, madeUp, parted } = seen
+    const rates = [
+      `${share(right, letters)} of ${letters}`,
+      ...[missed, madeUp, parted].map((part) => share(part, letters)),
+    ]
     process.stdout.write(`${kind.padEnd(14)} ${rates.join(' | ')}\n`)
   })
 }
 if (values.only !== 'encoder') {
   process.stdout.write(
-    'decoder, shown exact codes: right answers | right tokens | looks at the right token | knows the place there\n',
+    'decoder, shown exact codes: right answers | right tokens | finds the first letter | looks at the right token | knows the place there\n',
   )
   await measureDecoder(model, compile, readings, ({ kind }, answered) => {
-    const { questions, right, tokens, rightTokens, looks, rightLooks, rightPlaces } = answered
+    const { questions, right, tokens, rightTokens, finds, rightFinds, looks, rightLooks, rightPlaces } =
+      answered
     const rates = [
       `${share(right, questions)} of ${questions}`,
       `${share(rightTokens, tokens)} of ${tokens}`,
+      `${share(rightFinds, finds)} of ${finds}`,
       `${share(rightLooks, looks)} of ${looks}`,
       share(rightPlaces, looks),
     ]

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, test } from 'node:test'
@@ -85,6 +85,16 @@ test('frozen weights leave a run as they came', async () => {
   assert.ok(await isSame('vision_model.encoder.layers.0.mlp.fc1.weight'))
   assert.ok(await isSame('language_model.output.weight'))
   assert.ok(!(await isSame('language_model.model.tok_embeddings.weight')))
+})
+
+test('a checkpoint that does not fit its configuration is refused before anything is trained', async () => {
+  const model = join(folder, 'misfit')
+  await cp(join(root, 'tests/fixtures/mini-monkey'), model, { recursive: true })
+  const config = JSON.parse(await readFile(join(model, 'config.json'), 'utf8'))
+  config.llm_config.vocab_size++
+  await writeFile(join(model, 'config.json'), JSON.stringify(config))
+  const recipe = { ...recipeFor('misfit-run'), model }
+  await assert.rejects(train(recipe, { compile }), { code: 'weights-do-not-fit' })
 })
 
 test('another recipe in the same folder is refused', async () => {

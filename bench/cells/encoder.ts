@@ -3,6 +3,7 @@ import { normalisations } from '../../src/image/normalise.ts'
 import { type CompileOptions, Program } from '../../src/runtime/program.ts'
 import { tilePixelValues } from '../../src/tiling/pixel-values.ts'
 import { planTiles } from '../../src/tiling/tiling.ts'
+import { INK } from '../../src/train/cells/code.ts'
 import { cellContents, EMPTY, ILLEGIBLE } from '../../src/train/cells/contents.ts'
 import { otherPlaces } from '../../src/train/cells/other-places.ts'
 import { visualTokens } from '../../src/train/internvl-training.ts'
@@ -18,6 +19,8 @@ export interface Seen {
   readonly missed: number
   /** Empty places where it sees a letter. */
   readonly madeUp: number
+  /** Letters of which it sees whether they start a word, at their own place. */
+  readonly parted: number
 }
 
 /** Encodes pictures and takes in each place of a token what its code is nearest to. */
@@ -30,12 +33,12 @@ export async function measureEncoder(
   const features = visualTokens(new Weights(files.checkpoint), config)
   const program = await Program.compile('vision', { features }, compile)
   for (const reading of readings) {
-    const seen = { letters: 0, right: 0, missed: 0, madeUp: 0 }
+    const seen = { letters: 0, right: 0, missed: 0, madeUp: 0, parted: 0 }
     for (const picture of picturesOf(reading)) {
       const { tileSize } = config
       const plan = planTiles(picture, { strategy: 'dynamic', maxTiles: reading.maxTiles, tileSize })
       const layout = layoutOf(picture)
-      const truth = cellContents(layout, plan, code.side)
+      const { contents: truth, starts } = cellContents(layout, plan, code.side)
       const { features } = await program.run({
         pixels: tilePixelValues(picture.rgb(), plan, normalisations.imagenet),
       })
@@ -51,6 +54,8 @@ export async function measureEncoder(
         else {
           const isBeside = nearest[place] === EMPTY && nearest[others[place]!] === content
           seen.letters++
+          const isStart = held[code.channelsOf(place).wordStart]! > INK / 2
+          seen.parted += Number(isStart === (starts[place] === 1))
           seen.right += Number(isBeside || nearest[place] === content)
           seen.missed += Number(!isBeside && nearest[place] === EMPTY)
           seen.madeUp -= Number(isBeside)

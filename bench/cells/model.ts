@@ -41,7 +41,5 @@ export async function openCellModel(folder: string): Promise<CellModel> {
 }
 
 export function picturesOf({ kind, count, seed, fonts }: Reading): NamedSample[] {
-  return Array.from({ length: count }, (_, i) =>
-    pictureAt({ kinds: [kind], seed, fonts, everything: true }, i),
-  )
+  return Array.from({ length: count }, (_, i) => pictureAt({ kinds: [kind], seed, fonts }, i))
 }

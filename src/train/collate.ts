@@ -3,7 +3,10 @@ import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
 import { IGNORED, type LabelledSample } from '../text/labels.ts'
 
 /** A labelled text. */
-export type LabelledRow = Pick<LabelledSample, 'inputIds' | 'labels'>
+export interface LabelledRow extends Pick<LabelledSample, 'inputIds' | 'labels'> {
+  /** Of each token; 0, 1, … by default. */
+  readonly positions?: readonly number[]
+}
 
 /** A labelled text with the pixels of its tiles [n, 3, S, S]. */
 export interface Sample extends LabelledRow {
@@ -39,7 +42,7 @@ export function collate(samples: readonly Sample[]): Batch {
 }
 
 /**
- * Pads texts at the right to the longest: ids with 0, labels with −100; the mask is id ≠ 0, positions count it.
+ * Pads texts at the right to the longest: ids with 0, labels with −100; the mask is id ≠ 0, positions count its tokens.
  * Source: InternVL, `patch/pad_data_collator.py`; golden case `internvl-chat-internlm2`.
  */
 export function collateRows(samples: readonly LabelledRow[]): Rows {
@@ -53,12 +56,7 @@ export function collateRows(samples: readonly LabelledRow[]): Rows {
     ids,
     labels: samples.map((sample) => padded(sample.labels, IGNORED)),
     attentionMask: ids.map((row) => row.map((id) => Number(id !== 0))),
-    positions: samples.map((sample) =>
-      padded(
-        sample.inputIds.map((_, t) => t),
-        0,
-      ),
-    ),
+    positions: samples.map((sample) => padded(sample.positions ?? sample.inputIds.map((_, t) => t), 0)),
   }
 }
 

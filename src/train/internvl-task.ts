@@ -1,8 +1,16 @@
+import { requireKeys } from '../checkpoint/check.ts'
 import { parseConfig } from '../checkpoint/config.ts'
+import type { ConversationRecord } from '../data/records.ts'
 import { decoderOf } from '../decoders/registry.ts'
 import { normalisations } from '../image/normalise.ts'
 import { filledImage, type RgbImage, type Size } from '../image/rgb-image.ts'
-import { internVlConfig, s2Tiling, tilesPerMap, tokensPerTile } from '../systems/internvl-config.ts'
+import {
+  internVlConfig,
+  internVlShapes,
+  s2Tiling,
+  tilesPerMap,
+  tokensPerTile,
+} from '../systems/internvl-config.ts'
 import { internVl2Variant } from '../systems/internvl2.ts'
 import type { ModelFiles } from '../systems/model-files.ts'
 import { InputError } from '../tensor/errors.ts'
@@ -21,12 +29,15 @@ import { cellReadingTask } from './cells/vision-task.ts'
 import { collate, joinTiles, type Sample } from './collate.ts'
 import { internVlFeeds, internVlLoss } from './internvl-training.ts'
 import type { SampleOptions, TrainingTask } from './task.ts'
+import { allTilings, tilingOf } from './tilings.ts'
 
 /** Training of InternVL2 and Mini-Monkey checkpoints. Source: InternVL, `internvl_chat_finetune.py`. */
 export async function openInternVlTask(files: ModelFiles, options: SampleOptions): Promise<TrainingTask> {
   const where = `${files.source.name}/config.json`
   const config = parseConfig(internVlConfig, files.config, where)
   const decoder = decoderOf(config.llm_config, `${where} (llm_config)`)
+  // Gathers and products of wrong sizes might still be traced, and train what can never be loaded.
+  requireKeys(new Map(Object.entries(internVlShapes(config, decoder))), files.checkpoint)
   const tokenizer = await loadTokenizer(files.source)
   const template = conversationTemplate(config.template)
   const contextId = requiredTokenId(tokenizer, PICTURE_TOKENS.context)
@@ -35,14 +46,17 @@ export async function openInternVlTask(files: ModelFiles, options: SampleOptions
     ? { strategy: 'msac', preset: 'training' }
     : internVl2Variant.tiling(config)
   const s2 = s2Tiling(config)
-  if ((options.tiling?.strategy === 's2') !== (s2 !== undefined) && options.tiling)
+  if (
+    options.tiling &&
+    allTilings(options.tiling).some(({ strategy }) => (strategy === 's2') !== (s2 !== undefined))
+  )
     throw new InputError(
       'tiling-needs-projector',
       s2
         ? `${files.source.name} has a projector for S2, which no other tiling fits. Leave the stage's tiling out.`
         : 'S2 joins its scales along channels, for which the projector is too narrow here: its config.json has no s2_scales.',
     )
-  const tiling = s2 ?? options.tiling ?? published
+  const tilings = s2 ?? options.tiling ?? published
   const plan = (size: Size, tiling: TilingOptions): TilePlan =>
     planTiles(size, s2 ?? { ...tiling, tileSize: config.tileSize })
   const cut = (image: RgbImage, tiling: TilingOptions): TilesToNormalise =>
@@ -55,7 +69,7 @@ export async function openInternVlTask(files: ModelFiles, options: SampleOptions
       'Captions without questions are LLaVA’s first stage; InternVL learns conversations only. Leave labels out.',
       { option: 'labels' },
     )
-  const planned = (size: Size) => plan(size, tiling)
+  const planned = (size: Size, record: ConversationRecord) => plan(size, tilingOf(tilings, record))
   if (s2 && (teachesCells(options.labels) || options.pictures === 'cells'))
     throw new InputError(
       'cells-need-tiles',
@@ -70,6 +84,7 @@ export async function openInternVlTask(files: ModelFiles, options: SampleOptions
     checkpoint: files.checkpoint,
     loss: (w) => internVlLoss(w, config, decoder),
     draft({ record, pictures }) {
+      const tiling = tilingOf(tilings, record)
       const parts = pictures.map((image) => cut(image, shared(tiling, pictures.length)))
       const hasPictures = parts.length > 0
       const labelled = labelConversation(

@@ -6,7 +6,7 @@ import type { Weights } from '../graph/weights.ts'
 import { type InternVlConfig, pixelShape, tilesPerMap, tokensPerTile } from '../systems/internvl-config.ts'
 import { internVlVision } from '../systems/internvl-vision.ts'
 import { type HostTensor, hostTensor } from '../tensor/tensor.ts'
-import type { Batch } from './collate.ts'
+import type { Batch, Rows } from './collate.ts'
 import { visualFeeds, visualLoss } from './visual-loss.ts'
 
 /**
@@ -40,24 +40,31 @@ export function internVlFeeds(
     pixelShape(config, batch.imageFlags.length / tilesPerMap(config)),
     batch.pixels.data,
   )
-  return { ...shownFeeds(batch, config, decoder, contextId), pixels }
+  return { ...shownFeeds(batch, shownRows(batch, config), decoder, contextId), pixels }
 }
 
-/** The inputs of `visualLoss` for a batch. When placeholders and visual tokens differ in number the loss is zeroed. */
-export function shownFeeds(
-  batch: Omit<Batch, 'pixels'>,
-  config: InternVlConfig,
-  decoder: Decoder,
-  contextId: number,
-): Record<string, HostTensor> {
+/** The visual tokens of a batch's flagged tiles that its placeholders stand for. */
+function shownRows({ imageFlags }: Batch, config: InternVlConfig): readonly number[] {
   const perTile = tokensPerTile(config)
-  const placeholders = batch.ids.flat().flatMap((id, at) => (id === contextId ? [at] : []))
   const together = tilesPerMap(config)
-  const rows = batch.imageFlags.flatMap((flag, tile) =>
+  return imageFlags.flatMap((flag, tile) =>
     flag && tile % together === 0
       ? Array.from({ length: perTile }, (_, i) => (tile / together) * perTile + i)
       : [],
   )
+}
+
+/**
+ * The inputs of `visualLoss` for a batch. When placeholders and visual tokens differ in number the loss is zeroed.
+ * @param rows the visual tokens that placeholders stand for, in their order
+ */
+export function shownFeeds(
+  batch: Rows,
+  rows: readonly number[],
+  decoder: Decoder,
+  contextId: number,
+): Record<string, HostTensor> {
+  const placeholders = batch.ids.flat().flatMap((id, at) => (id === contextId ? [at] : []))
   const count = Math.min(placeholders.length, rows.length)
   const feeds = visualFeeds(
     {

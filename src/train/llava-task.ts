@@ -13,6 +13,7 @@ import { planTiles } from '../tiling/tiling.ts'
 import { joinTiles } from './collate.ts'
 import { type LlavaTrainingSample, llavaFeeds, llavaLoss, mergedLength } from './llava-training.ts'
 import type { SampleOptions, TrainingTask } from './task.ts'
+import { tilingOf } from './tilings.ts'
 
 /** Training of LLaVA-1.5 and LLaVA-NeXT checkpoints. Source: LLaVA, `train.py`; golden cases `llava15-*`. */
 export async function openLlavaTask(
@@ -25,13 +26,14 @@ export async function openLlavaTask(
   const most = Math.min(options.maxLength, config.tokenizer_model_max_length ?? options.maxLength)
   const cut = { ...config, tokenizer_model_max_length: most }
   const tileSize = tower.image_size
-  const tiling = options.tiling ?? llavaTiling(config, tileSize)
+  const tilings = options.tiling ?? llavaTiling(config, tileSize)
   // A text-only sample carries one picture of zeros that no placeholder stands for.
   const blank = zeros('f32', [1, 3, tileSize, tileSize])
   return {
     checkpoint,
     loss: (w) => llavaLoss(w, config, tower, decoder),
     draft({ record, pictures }) {
+      const tiling = tilingOf(tilings, record)
       const plans = pictures.map((image) => planTiles(image, { ...tiling, tileSize }))
       const parts = pictures.map((image, i) => tilesToNormalise(image, plans[i]!, normalisations.clip))
       const conversation = pictures.length > 0 ? withPlaceholder(record.conversations) : record.conversations

@@ -6,6 +6,7 @@ import { InputError } from '../tensor/errors.ts'
 import { planTiles, type TilingOptions } from '../tiling/tiling.ts'
 import { labelKinds, teachesCells } from './cells/labels.ts'
 import { fullPattern } from './lora.ts'
+import { allTilings, type Tilings } from './tilings.ts'
 
 const positive = z.number().positive()
 const count = z.int().positive()
@@ -71,6 +72,8 @@ const lora = z.strictObject({
   dropout: z.literal(0, 'dropout is not computed; only 0 is possible').optional(),
 })
 
+const tiling = z.looseObject({ strategy: z.string() })
+
 const stage = z
   .strictObject({
     name: z.string().regex(/^[\w.-]+$/, 'a name of letters, digits, dots, dashes'),
@@ -113,8 +116,10 @@ const stage = z
     maxNorm: positive.optional(),
     /** `layers`: holds the inside of one layer at a time, for a second forward pass. Takes less memory and more time. */
     recompute: z.literal('layers').optional(),
-    /** How pictures are cut; the model's own way by default. */
-    tiling: z.looseObject({ strategy: z.string() }).optional(),
+    /** How pictures are cut; of several ways each sample is given one by chance. The model's own way by default. */
+    tiling: z
+      .union([tiling, z.array(tiling).min(1)], 'neither a strategy with its options nor a list of such')
+      .optional(),
     /** The longest sequence; what is beyond is cut off. */
     maxLength: count.default(4096),
     /**
@@ -203,7 +208,8 @@ export function parseRecipe(text: string, path: string): Recipe {
       }),
     )
   for (const [i, { tiling }] of parsed.data.stages.entries())
-    if (tiling) checkTiling(tiling as TilingOptions, path, lineOf(['stages', i, 'tiling']))
+    for (const one of tiling ? allTilings(tiling as Tilings) : [])
+      checkTiling(one, path, lineOf(['stages', i, 'tiling']))
   return absolute(parsed.data, dirname(resolve(path)))
 }
 

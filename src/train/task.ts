@@ -5,17 +5,17 @@ import type { ModelFiles } from '../systems/model-files.ts'
 import { systemOfKeys } from '../systems/registry.ts'
 import { InputError } from '../tensor/errors.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
-import type { TilingOptions } from '../tiling/tiling.ts'
 import { type LabelKind, teachesCells } from './cells/labels.ts'
 import { openInternVlTask } from './internvl-task.ts'
 import { openLlavaTask } from './llava-task.ts'
 import { openMgLlavaTask } from './mgllava-task.ts'
 import type { RecipeSample } from './sample-source.ts'
+import type { Tilings } from './tilings.ts'
 
 /** How samples are made of records. */
 export interface SampleOptions {
   /** The model's own way by default. */
-  readonly tiling?: TilingOptions | undefined
+  readonly tiling?: Tilings | undefined
   readonly maxLength: number
   /** `conversation` by default. */
   readonly labels?: LabelKind | undefined

@@ -13,7 +13,6 @@ import type { ModelFiles } from '../systems/model-files.ts'
 import { readModel } from '../systems/read-model.ts'
 import { AbortError, InputError } from '../tensor/errors.ts'
 import type { HostTensor } from '../tensor/tensor.ts'
-import type { TilingOptions } from '../tiling/tiling.ts'
 import { StageSamples } from './batches.ts'
 import { curvesSvg } from './curves.ts'
 import { exportModel } from './export.ts'
@@ -27,6 +26,7 @@ import { RunFolder } from './run-folder.ts'
 import { learningRate } from './schedule.ts'
 import { TrainingStep } from './step.ts'
 import { openTask, type SampleOptions, type TrainingTask } from './task.ts'
+import type { Tilings } from './tilings.ts'
 
 /** A step that was taken, as the log has it. */
 export interface StepLog {
@@ -120,7 +120,7 @@ function entriesOf(values: Iterable<readonly [string, HostTensor]>): Map<string,
 }
 
 function samplingOf({ tiling, maxLength, labels, pictures }: Stage): SampleOptions {
-  return { tiling: tiling as TilingOptions | undefined, maxLength, labels, pictures }
+  return { tiling: tiling as Tilings | undefined, maxLength, labels, pictures }
 }
 
 /** The stage's model: what earlier stages trained in place of the published weights, and the pairs of all up to it. */

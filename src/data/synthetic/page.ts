@@ -20,6 +20,8 @@ export interface Glyph {
   readonly y: number
   /** Of a capital. */
   readonly height: number
+  /** The first letter of its line or behind a space. */
+  readonly startsWord?: boolean
 }
 
 export interface TextStyle {
@@ -110,13 +112,17 @@ export class Page {
       const middle = y - height / 2
       let end = ''
       let from = 0
+      let startsWord = true
       return [...printed].flatMap((letter): Glyph[] => {
         end += letter
         const to = widthOf(end)
         const at = left + (from + to) / 2
         from = to
-        if (letter.trim() === '') return []
-        return [{ letter, x: m.a * at + m.c * middle + m.e, y: m.b * at + m.d * middle + m.f, height }]
+        const isFirst = startsWord
+        startsWord = letter.trim() === ''
+        if (startsWord) return []
+        const [x, y] = [m.a * at + m.c * middle + m.e, m.b * at + m.d * middle + m.f]
+        return [{ letter, x, y, height, startsWord: isFirst }]
       })
     })
     return [...written, ...this.#shapes.map((shape) => [shape])]

@@ -85,9 +85,9 @@ export function syntheticSample({
     written ??= page.glyphs()
     return written
   }
-  const inPicture = ({ letter, x, y, height }: Glyph): Glyph => {
+  const inPicture = ({ x, y, height, ...glyph }: Glyph): Glyph => {
     const [top, middle] = [taken.pointOf(x, y - height / 2), taken.pointOf(x, y)]
-    return { letter, x: middle[0], y: middle[1], height: 2 * (middle[1] - top[1]) }
+    return { ...glyph, x: middle[0], y: middle[1], height: 2 * (middle[1] - top[1]) }
   }
   return {
     kind,

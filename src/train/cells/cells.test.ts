@@ -24,7 +24,7 @@ const size = { width: 224, height: 224 }
 const plan = planTiles(size, { strategy: 'single', tileSize: 224 })
 const glyph = (letter: string, x: number, y: number, height = 12) => ({ letter, x, y, height })
 const contentsOf = (...glyphs: ReturnType<typeof glyph>[][]) =>
-  cellContents({ ...size, glyphs, readings: [] }, plan, 8)
+  cellContents({ ...size, glyphs, readings: [] }, plan, 8).contents
 const code = new CellCode(256, 8)
 const numberOf = (letter: string) => 2 + alphabet.indexOf(letter)
 
@@ -75,7 +75,7 @@ test('a shape fills two places, with its shade and its form', () => {
 test('a letter near the border of its place may be seen in the place behind it, where that is free', () => {
   const othersOf = (...glyphs: ReturnType<typeof glyph>[]) => {
     const layout = { ...size, glyphs: [glyphs], readings: [] }
-    const others = otherPlaces(layout, plan, 8, cellContents(layout, plan, 8))
+    const others = otherPlaces(layout, plan, 8, cellContents(layout, plan, 8).contents)
     return [...others].flatMap((other, place) => (other === NOWHERE ? [] : [[place, other]]))
   }
   const token = (2 * 8 + 3) * PLACES
@@ -123,22 +123,27 @@ test('what lies outside the picture is nowhere', () => {
 
 test('a token’s code tells its contents apart from all others, and where it is', () => {
   const contents = new Uint16Array(64 * PLACES).map((_, i) => (i * 7) % CONTENTS)
-  const coded = code.of(contents)
+  const starts = Uint8Array.from(contents, (_, i) => i % 2)
+  const coded = code.of({ contents, starts })
   for (const [place, content] of contents.entries()) {
     const distances = code.distances(coded, place)
     const [first, second] = distances.toSorted((a, b) => a - b)
     assert.ok(first! < 1e-6 && second! > NORM ** 2 / 2)
     assert.equal(distances.indexOf(first!), content)
+    assert.equal(coded[code.channelsOf(place).wordStart]! > 0, starts[place] === 1)
   }
   const positions = Array.from({ length: 64 }, (_, token) =>
-    coded.subarray(token * 256 + PLACES * code.placeWidth, (token + 1) * 256).join(),
+    coded.subarray(token * 256 + PLACES * code.placeWidth, token * 256 + code.startsStart).join(),
   )
   assert.equal(new Set(positions).size, 64)
 })
 
 test('in doubt most letters stay nearest to their own codes, some do not, and nothing appears far from letters', () => {
   const contents = new Uint16Array(64 * PLACES).map((_, i) => (i < 256 ? 2 + (i % 90) : EMPTY))
-  const codes = Array.from({ length: 8 }, (_, i) => doubtedCodes(code, contents, new Dice(1, `${i}`)))
+  const starts = new Uint8Array(contents.length)
+  const codes = Array.from({ length: 8 }, (_, i) =>
+    doubtedCodes(code, { contents, starts }, new Dice(1, `${i}`)),
+  )
   const seen = codes.flatMap((coded) =>
     [...contents].map((content, place) => {
       const distances = code.distances(coded, place)

@@ -3,7 +3,7 @@ import { seededRandom } from '../../generate/random.ts'
 import type { InternVlConfig } from '../../systems/internvl-config.ts'
 import { InputError } from '../../tensor/errors.ts'
 import { f32, type HostTensor } from '../../tensor/tensor.ts'
-import { CONTENTS, EMPTY } from './contents.ts'
+import { type Cells, CONTENTS, EMPTY } from './contents.ts'
 import { PLACES } from './places.ts'
 
 /** Two codes differ in a quarter of their signs, but in no more than this. */
@@ -14,14 +14,14 @@ const LEAST_WIDTH = 14
 /**
  * How the letters of a visual token are written into its channels before anything is trained: each place has channels of
  * its own, in which each letter is a pattern of signs, and nothing is zeros. Behind these some channels say where in its
- * tile the token is, and the last ones, one a place, whether there is anything: an encoder that sees a letter and is
- * not sure which would else be near to nothing. Encoders learn to make these codes of pixels, while decoders learn to
+ * tile the token is, then one a place whether a word starts there, and the last ones, one a place, whether there is anything: an
+ * encoder that sees a letter and is not sure which would else be near to nothing. Encoders learn to make these codes of pixels, while decoders learn to
  * read them, neither waiting for the other.
  */
 export class CellCode {
   /** Channels of a visual token. */
   readonly width: number
-  /** Channels of one place, but for the one that says whether there is anything. */
+  /** Channels of the letter of one place. */
   readonly placeWidth: number
   /** Visual tokens along a side of a tile. */
   readonly side: number
@@ -29,14 +29,16 @@ export class CellCode {
   readonly codes: HostTensor<'f32'>
   /** The first channel that says whether there is anything in a place. */
   readonly inkStart: number
-  /** What the channels between hold in each token of a tile, [side², inkStart − PLACES · placeWidth]. */
+  /** The first channel that says whether a word starts in a place. */
+  readonly startsStart: number
+  /** What the channels behind those of letters hold in each token of a tile, [side², startsStart − PLACES · placeWidth]. */
   readonly positions: HostTensor<'f32'>
 
   /** @throws InputError `cells-too-narrow` */
   constructor(width: number, side: number) {
     this.width = width
     this.side = side
-    const behind = 2 * side + PLACES
+    const behind = 2 * side + 2 * PLACES
     this.placeWidth = Math.floor(Math.min((width * 7) / 8, width - behind) / PLACES)
     if (this.placeWidth < LEAST_WIDTH)
       throw new InputError(
@@ -46,7 +48,8 @@ export class CellCode {
       )
     this.codes = f32([CONTENTS, this.placeWidth], signs(this.placeWidth))
     this.inkStart = width - PLACES
-    const rest = this.inkStart - PLACES * this.placeWidth
+    this.startsStart = this.inkStart - PLACES
+    const rest = this.startsStart - PLACES * this.placeWidth
     const positions = new Float32Array(side * side * rest)
     for (let token = 0; token < side * side; token++) {
       positions[token * rest + (Math.floor(token / side) % rest)] = 1
@@ -55,18 +58,19 @@ export class CellCode {
     this.positions = f32([side * side, rest], positions)
   }
 
-  /** The codes of visual tokens: contents [R, PLACES] → [R, width]; R is a multiple of a tile's tokens. */
-  of(contents: Uint16Array): Float32Array<ArrayBuffer> {
-    const { width, placeWidth, inkStart } = this
-    const rest = inkStart - PLACES * placeWidth
+  /** The codes of visual tokens: cells [R, PLACES] → [R, width]; R is a multiple of a tile's tokens. */
+  of({ contents, starts }: Cells): Float32Array<ArrayBuffer> {
+    const { width, placeWidth, startsStart } = this
+    const rest = startsStart - PLACES * placeWidth
     const rows = contents.length / PLACES
     const coded = new Float32Array(rows * width)
     for (let row = 0; row < rows; row++) {
       for (let place = 0; place < PLACES; place++) {
         const content = contents[row * PLACES + place]!
         const code = this.codes.data.subarray(content * placeWidth, (content + 1) * placeWidth)
-        const { start, ink } = this.channelsOf(row * PLACES + place)
+        const { start, wordStart, ink } = this.channelsOf(row * PLACES + place)
         coded.set(code, start)
+        coded[wordStart] = INK * starts[row * PLACES + place]!
         coded[ink] = content === EMPTY ? 0 : INK
       }
       const token = row % this.side ** 2
@@ -78,11 +82,18 @@ export class CellCode {
     return coded
   }
 
-  /** Of a place of visual tokens [R, width] the first channel of its letter and the one that says whether there is anything. */
-  channelsOf(place: number): { readonly start: number; readonly ink: number } {
+  /**
+   * Of a place of visual tokens [R, width] the first channel of its letter, and those that say whether a word starts there and
+   * whether there is anything.
+   */
+  channelsOf(place: number): { readonly start: number; readonly wordStart: number; readonly ink: number } {
     const token = Math.floor(place / PLACES) * this.width
     const inToken = place % PLACES
-    return { start: token + inToken * this.placeWidth, ink: token + this.inkStart + inToken }
+    return {
+      start: token + inToken * this.placeWidth,
+      wordStart: token + this.startsStart + inToken,
+      ink: token + this.inkStart + inToken,
+    }
   }
 
   /** From what a place of visual tokens [R, width] holds to the codes of all contents, squared. */
@@ -106,7 +117,7 @@ export function cellCode(config: InternVlConfig, decoder: Decoder): CellCode {
 
 /** Of a code that stands for something. */
 export const NORM = 2
-/** Where there is anything. */
+/** Where there is anything, and where a word starts. */
 export const INK: number = Math.SQRT2
 
 function signs(length: number): Float32Array<ArrayBuffer> {

@@ -17,6 +17,14 @@ export function numbersOf({ letter }: Glyph): readonly (number | undefined)[] {
   return (end > 0 ? [letter.slice(0, end), letter.slice(end + 1)] : [letter]).map((part) => numbers.get(part))
 }
 
+/** What places show. */
+export interface Cells {
+  /** [tiles · side², PLACES]: EMPTY, ILLEGIBLE or the number of a letter. */
+  readonly contents: Uint16Array<ArrayBuffer>
+  /** 1 where a letter is the first of its word: how wide a space is, only the eye can tell. Of the same shape. */
+  readonly starts: Uint8Array
+}
+
 /** A capital of fewer pixels of a tile cannot be read. */
 const LEAST_HEIGHT = 7
 
@@ -25,8 +33,9 @@ const LEAST_HEIGHT = 7
  * their order in a row of a token; where more than four, or those of several lines, meet in one, it is illegible.
  * @param side visual tokens along a side of a tile
  */
-export function cellContents({ glyphs }: Layout, plan: TilePlan, side: number): Uint16Array<ArrayBuffer> {
+export function cellContents({ glyphs }: Layout, plan: TilePlan, side: number): Cells {
   const contents = new Uint16Array(plan.tiles.length * side * side * PLACES)
+  const starts = new Uint8Array(contents.length)
   for (const [tile, { source }] of plan.tiles.entries()) {
     const height = source.y1 - source.y0
     const rows = new Map<number, Row>()
@@ -41,13 +50,17 @@ export function cellContents({ glyphs }: Layout, plan: TilePlan, side: number): 
         const isBigEnough = (tall / height) * plan.tileSize >= LEAST_HEIGHT
         for (const number of numbersOf(glyph)) {
           row.isLegible &&= isInLine && isBigEnough && number !== undefined
-          row.letters.push({ number: number ?? ILLEGIBLE, ...place })
+          row.letters.push({ number: number ?? ILLEGIBLE, startsWord: glyph.startsWord ?? false, ...place })
         }
         rows.set(at, row)
       }
-    for (const [at, row] of rows) contents.set(placed(row), at)
+    for (const [at, row] of rows)
+      for (const [column, letter] of placed(row).entries()) {
+        contents[at + column] = letter.number
+        starts[at + column] = Number(letter.startsWord)
+      }
   }
-  return contents
+  return { contents, starts }
 }
 
 /** The letters of one line in one row of a token. */
@@ -55,25 +68,31 @@ interface Row {
   /** Of the first one. */
   readonly y: number
   isLegible: boolean
-  readonly letters: { readonly number: number; readonly column: number; readonly step: number }[]
+  readonly letters: (Shown & { readonly column: number; readonly step: number })[]
+}
+
+/** What a place shows, and whether it starts a word. */
+interface Shown {
+  readonly number: number
+  readonly startsWord: boolean
 }
 
 /**
  * Each letter in the column where its middle is, or the first of as many as `step`, or the nearest that is free; two of the same
  * middle beside each other.
  */
-function placed({ isLegible, letters }: Row): number[] {
-  const places = Array<number>(COLUMNS).fill(EMPTY)
+function placed({ isLegible, letters }: Row): Shown[] {
+  const places = Array<Shown>(COLUMNS).fill({ number: EMPTY, startsWord: false })
   if (!isLegible || letters.length > COLUMNS) {
-    for (const { column } of letters) places[Math.floor(column)] = ILLEGIBLE
+    for (const { column } of letters) places[Math.floor(column)] = { number: ILLEGIBLE, startsWord: false }
     return places
   }
   const inOrder = letters.toSorted((a, b) => a.column - b.column)
   let free = 0
-  for (const [i, { number, column, step }] of inOrder.entries()) {
+  for (const [i, { column, step, ...shown }] of inOrder.entries()) {
     const last = COLUMNS - (inOrder.length - i)
     const at = Math.min(Math.max(Math.floor(column / step) * step, free), last)
-    places[at] = number
+    places[at] = shown
     free = at + 1
   }
   return places

@@ -1,11 +1,13 @@
+import type { ConversationRecord } from '../../data/records.ts'
 import { Dice } from '../../data/synthetic/dice.ts'
 import type { Decoder } from '../../decoders/decoder.ts'
 import { dim } from '../../graph/dim.ts'
 import { input } from '../../graph/tensor.ts'
 import type { Size } from '../../image/rgb-image.ts'
-import { type InternVlConfig, tokensPerTile } from '../../systems/internvl-config.ts'
+import type { InternVlConfig } from '../../systems/internvl-config.ts'
 import type { ModelFiles } from '../../systems/model-files.ts'
 import { InputError } from '../../tensor/errors.ts'
+import { joinFloats } from '../../tensor/join-floats.ts'
 import { f32, type HostTensor, zeros } from '../../tensor/tensor.ts'
 import { labelConversation, withPlaceholder } from '../../text/labels.ts'
 import type { ConversationTemplate } from '../../text/templates.ts'
@@ -19,9 +21,10 @@ import { doubtedCodes } from './doubt.ts'
 import { PLACES } from './places.ts'
 import { type PointedRow, pointedLoss, pointedPlaces, pointingFeeds } from './pointing.ts'
 import { seenCells } from './seen.ts'
+import { thinned } from './thin.ts'
 
 interface CodedSample extends PointedRow {
-  /** [tiles · tokens of a tile, H]; of no tile in a sample of text. */
+  /** [R, H]; without rows in a sample of text. */
   readonly shown: HostTensor<'f32'>
 }
 
@@ -30,6 +33,8 @@ export interface CodedText {
   readonly template: ConversationTemplate
   readonly contextId: number
   readonly maxLength: number
+  /** To measure: the exact codes of all visual tokens; to learn, codes in doubt (`doubtedCodes`) of some (`thinned`). */
+  readonly isExact?: boolean
 }
 
 /**
@@ -40,8 +45,8 @@ export function cellsTask(
   { checkpoint }: ModelFiles,
   config: InternVlConfig,
   decoder: Decoder,
-  plan: (size: Size) => TilePlan,
-  { tokenizer, template, contextId, maxLength }: CodedText,
+  plan: (size: Size, record: ConversationRecord) => TilePlan,
+  { tokenizer, template, contextId, maxLength, isExact = false }: CodedText,
 ): TrainingTask<CodedSample> {
   const code = cellCode(config, decoder)
   const { width } = code
@@ -55,30 +60,35 @@ export function cellsTask(
           'Cells can be shown of drawn pictures only: which letters stand where is known of no other. Name synthetic data.',
         )
       const [layout] = layouts ?? []
-      const shown = layout && seenCells(layout, plan(layout), code.side, record.conversations)
+      const shown = layout && seenCells(layout, plan(layout, record), code.side, record.conversations)
       const labelled = labelConversation(
         template,
         shown ? withPlaceholder(shown.conversations) : record.conversations,
         tokenizer,
-        { pictureTokens: shown ? [shown.contents.length / PLACES] : [], maxLength },
+        { pictureTokens: shown ? [shown.cells.contents.length / PLACES] : [], maxLength },
       )
+      const cells = shown?.cells ?? { contents: new Uint16Array(), starts: new Uint8Array() }
+      const pointed = pointedPlaces(labelled, shown?.read ?? [], tokenizer, contextId)
+      const dice = new Dice(0, `${record.images[0]}/doubt`)
+      const whole = { ...labelled, pointed }
+      const row = isExact
+        ? { ...whole, shownTokens: [...Array(cells.contents.length / PLACES).keys()] }
+        : thinned(whole, cells.contents, dice, contextId)
       return {
-        tokens: labelled.inputIds.length,
+        tokens: row.inputIds.length,
         finish() {
-          const dice = new Dice(0, `${record.images[0]}/doubt`)
-          const coded = doubtedCodes(code, shown?.contents ?? new Uint16Array(), dice)
-          const pointed = pointedPlaces(labelled, shown?.read ?? [], tokenizer, contextId)
-          return { ...labelled, pointed, shown: f32([coded.length / width, width], coded) }
+          const coded = isExact ? code.of(cells) : doubtedCodes(code, cells, dice)
+          const rows = row.shownTokens.map((token) => coded.subarray(token * width, (token + 1) * width))
+          return { ...row, shown: f32([rows.length, width], joinFloats(rows)) }
         },
       }
     },
     feeds(samples) {
       const shown = joinTiles(samples.map((sample) => sample.shown))
       const rows = shown.shape[0]!
-      const imageFlags = Array<number>(rows / tokensPerTile(config)).fill(1)
       const texts = collateRows(samples)
       const feeds = {
-        ...shownFeeds({ ...texts, imageFlags }, config, decoder, contextId),
+        ...shownFeeds(texts, [...Array(rows).keys()], decoder, contextId),
         ...pointingFeeds(samples, texts),
       }
       // A batch of text has one row that nothing points at.

@@ -1,10 +1,12 @@
 import type { Dice } from '../../data/synthetic/dice.ts'
 import { type CellCode, INK } from './code.ts'
-import { CONTENTS, EMPTY, ILLEGIBLE } from './contents.ts'
+import { type Cells, CONTENTS, EMPTY, ILLEGIBLE } from './contents.ts'
 import { COLUMNS, PLACES } from './places.ts'
 
 /** The most letters of a picture that are in doubt, as a share. */
-const MOST_DOUBT = 0.4
+const MOST_DOUBT = 0.25
+/** Of letters in doubt, those of which it is in doubt as well whether they start a word. */
+const PARTED = 0.2
 /** Of letters in doubt, those that might as well be nothing; the others might be any other letter. */
 const FAINT = 0.4
 /** Deviation of what is added to each channel of a code, since encoders do not hit them exactly; to empty places half of it. */
@@ -13,18 +15,21 @@ const NOISE = [0.03, 0.2] as const
 /**
  * Codes as an encoder shows them that is still learning: some letters lie between two codes, at times nearer to the wrong one, some
  * leave a trace in the place beside them, all are inexact. A decoder that learned from exact codes alone reads nothing else.
- * contents [R, PLACES] → [R, width]
+ * cells [R, PLACES] → [R, width]
  */
-export function doubtedCodes(code: CellCode, contents: Uint16Array, dice: Dice): Float32Array<ArrayBuffer> {
-  const coded = code.of(contents)
+export function doubtedCodes(code: CellCode, cells: Cells, dice: Dice): Float32Array<ArrayBuffer> {
+  const { contents } = cells
+  const coded = code.of(cells)
   const doubt = dice.float(0, MOST_DOUBT)
   const deviation = dice.float(...NOISE)
   for (const [place, content] of contents.entries()) {
     if (content === EMPTY) {
       const beside = besides(contents, place, dice)
       if (beside > ILLEGIBLE && dice.chance(doubt / 2)) lean(coded, code, place, beside, dice)
-    } else if (dice.chance(doubt))
+    } else if (dice.chance(doubt)) {
+      if (dice.chance(PARTED)) coded[code.channelsOf(place).wordStart] = dice.float(0, INK)
       lean(coded, code, place, dice.chance(FAINT) ? EMPTY : dice.int(ILLEGIBLE + 1, CONTENTS - 1), dice)
+    }
   }
   const { width, placeWidth } = code
   for (let i = 0; i < coded.length; i++) {

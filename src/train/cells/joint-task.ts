@@ -1,21 +1,24 @@
+import type { ConversationRecord } from '../../data/records.ts'
+import { Dice } from '../../data/synthetic/dice.ts'
 import type { Decoder } from '../../decoders/decoder.ts'
 import { add } from '../../graph/ops/index.ts'
 import type { Size } from '../../image/rgb-image.ts'
 import type { InternVlConfig } from '../../systems/internvl-config.ts'
 import type { TilePlan } from '../../tiling/plan.ts'
-import { collateRows, type Sample } from '../collate.ts'
-import { inOneRow, visualTokens } from '../internvl-training.ts'
+import { collateRows, joinTiles, type Sample } from '../collate.ts'
+import { inOneRow, shownFeeds, visualTokens } from '../internvl-training.ts'
 import type { TrainingTask } from '../task.ts'
 import { cellCode } from './code.ts'
 import type { CodedText } from './decoder-task.ts'
 import { cellsFeeds, cellsLoss } from './loss.ts'
 import { type TileContents, tileContents } from './other-places.ts'
-import { type PointedRow, pointedLoss, pointedPlaces, pointingFeeds } from './pointing.ts'
+import { pointedLoss, pointedPlaces, pointingFeeds } from './pointing.ts'
 import { seenCells } from './seen.ts'
+import { type ThinnedRow, thinned } from './thin.ts'
 import { drawnLayout } from './vision-task.ts'
 
 interface ReadSample {
-  readonly sample: Sample & PointedRow
+  readonly sample: Sample & ThinnedRow
   readonly tiles: readonly TileContents[]
 }
 
@@ -28,7 +31,7 @@ export function readingTask(
   answers: TrainingTask<Sample>,
   config: InternVlConfig,
   decoder: Decoder,
-  plan: (size: Size) => TilePlan,
+  plan: (size: Size, record: ConversationRecord) => TilePlan,
   { tokenizer, contextId }: Pick<CodedText, 'tokenizer' | 'contextId'>,
 ): TrainingTask<ReadSample> {
   const code = cellCode(config, decoder)
@@ -41,28 +44,35 @@ export function readingTask(
     },
     draft(drawn) {
       const layout = drawnLayout(drawn.layouts)
-      const tiling = plan(layout)
-      const { conversations, read, contents } = seenCells(
-        layout,
-        tiling,
-        code.side,
-        drawn.record.conversations,
-      )
+      const tiling = plan(layout, drawn.record)
+      const { conversations, read, cells } = seenCells(layout, tiling, code.side, drawn.record.conversations)
       const { tokens, finish } = answers.draft({ ...drawn, record: { ...drawn.record, conversations } })
       return {
         tokens,
         async finish() {
           const sample = await finish()
           const pointed = pointedPlaces(sample, read, tokenizer, contextId)
-          return { sample: { ...sample, pointed }, tiles: tileContents(layout, tiling, code.side, contents) }
+          const dice = new Dice(0, `${drawn.record.images[0]}/thin`)
+          return {
+            sample: thinned({ ...sample, pointed }, cells.contents, dice, contextId),
+            tiles: tileContents(layout, tiling, code.side, cells),
+          }
         },
       }
     },
     feeds(samples) {
       const rows = samples.map(({ sample }) => sample)
+      const texts = collateRows(rows)
+      let first = 0
+      const shown = rows.flatMap(({ shownTokens, pixels }) => {
+        const start = first
+        first += pixels.shape[0]! * code.side ** 2
+        return shownTokens.map((token) => start + token)
+      })
       return {
-        ...answers.feeds(rows),
-        ...pointingFeeds(rows, collateRows(rows)),
+        pixels: joinTiles(rows.map(({ pixels }) => pixels)),
+        ...shownFeeds(texts, shown, decoder, contextId),
+        ...pointingFeeds(rows, texts),
         ...cellsFeeds(samples.flatMap(({ tiles }) => tiles)),
       }
     },

@@ -27,16 +27,18 @@ const SHARPNESS = 8 / NORM ** 2
 const EMPTY_SHARE = 1 / 3
 /** Fewer letters in a tile are not counted for more than as many, so that its empty places do not drown all else. */
 const FEW_LETTERS = 16
+/** How much the squared error of where words start counts; most places are empty, and right without being learned. */
+const PARTING = 3
 /** How much the squared distance to the right code counts: decoders read what is near to codes, not only nearest. */
 const PULL = 0.1
 
 /**
  * How far visual tokens are from the codes of what they show: the cross entropy of each place's content, by distance to
- * all codes, a pull to the right one, and the squared error of the channels behind. features [N, P, H] → [].
+ * all codes, a pull to the right one, whether a word starts there, and the squared error of the channels behind. features [N, P, H] → [].
  */
 export function cellsLoss(features: Tensor, code: CellCode): Tensor {
   const [N, P] = features.shape as [Dim, number, number]
-  const { placeWidth, inkStart, codes, positions } = code
+  const { placeWidth, startsStart, inkStart, codes, positions } = code
   const letters = PLACES * placeWidth
   const places = mulDims(mulDims(N, P), PLACES)
   const channels = (start: number, end: number) => slice(features, 2, start, end)
@@ -61,8 +63,14 @@ export function cellsLoss(features: Tensor, code: CellCode): Tensor {
   const lengths = add(sum(mul(held, held), [1]), reshape(mul(ink, ink), [places]))
   const distances = sub(lengths, div(rightOf(logits), SHARPNESS))
   const pull = mul(sum(mul(distances, weights)), PULL)
-  const off = sub(channels(letters, inkStart), constant(positions))
-  return add(add(entropy, pull), div(mean(mul(off, off)), 2))
+  const wordStart = reshape(channels(startsStart, inkStart), [places])
+  const misjudged = sub(wordStart, mul(input('wordStarts', 'f32', [places]), INK))
+  const parting = mul(
+    sum(mul(mul(misjudged, misjudged), input('wordStartWeights', 'f32', [places]))),
+    PARTING,
+  )
+  const off = sub(channels(letters, startsStart), constant(positions))
+  return add(add(add(entropy, pull), parting), div(mean(mul(off, off)), 2))
 }
 
 /**
@@ -86,7 +94,10 @@ function eitherChance(chances: Tensor): Tensor {
  */
 export function cellsFeeds(
   tiles: readonly TileContents[],
-): Record<'contents' | 'contentWeights' | 'eitherAt' | 'eitherWeights', HostTensor> {
+): Record<
+  'contents' | 'contentWeights' | 'wordStarts' | 'wordStartWeights' | 'eitherAt' | 'eitherWeights',
+  HostTensor
+> {
   const contents = tiles.flatMap((tile) => [...tile.contents])
   const weights = tiles.flatMap(({ contents: tile }) => {
     const letters = tile.reduce((count, content) => count + Number(content !== EMPTY), 0)
@@ -94,19 +105,24 @@ export function cellsFeeds(
     return Array.from(tile, (content) => (content === EMPTY ? empty : 1 / Math.sqrt(letters)))
   })
   const total = weights.reduce((sum, weight) => sum + weight, 0)
+  const starts = tiles.flatMap((tile) => [...tile.starts])
+  const shares = weights.map((weight) => weight / total)
   const perTile = contents.length / tiles.length
   const pairs = tiles.flatMap(({ others }, tile) =>
     [...others].flatMap((other, place) =>
       other === NOWHERE ? [] : [[tile * perTile + place, tile * perTile + other] as const],
     ),
   )
-  const eitherWeights = pairs.map(([place]) => weights[place]! / total)
+  const eitherWeights = pairs.map(([place]) => shares[place]!)
+  // In whichever place a letter is seen, there its word starts.
+  for (const [place, other] of pairs) starts[other] = starts[place]!
   const corners = pairs.map(([place, other]) => {
     const letter = contents[place]!
     const at = (place: number, content: number) => place * CONTENTS + content
     return [at(place, letter), at(other, EMPTY), at(place, EMPTY), at(other, letter)] as const
   })
-  for (const place of pairs.flat()) weights[place] = 0
+  const wordStartWeights = [...shares]
+  for (const place of pairs.flat()) shares[place] = 0
   // A batch without pairs has one that counts nothing.
   if (pairs.length === 0) {
     corners.push([0, 1, 2, 3])
@@ -114,10 +130,9 @@ export function cellsFeeds(
   }
   return {
     contents: i64([contents.length], contents),
-    contentWeights: f32(
-      [contents.length],
-      weights.map((weight) => weight / total),
-    ),
+    contentWeights: f32([contents.length], shares),
+    wordStarts: f32([contents.length], starts),
+    wordStartWeights: f32([contents.length], wordStartWeights),
     eitherAt: i64(
       [2, 2, corners.length],
       [0, 1, 2, 3].flatMap((corner) => corners.map((at) => at[corner]!)),

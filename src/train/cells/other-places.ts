@@ -1,6 +1,6 @@
 import type { TilePlan } from '../../tiling/plan.ts'
 import type { Layout } from '../sample-source.ts'
-import { EMPTY, numbersOf } from './contents.ts'
+import { type Cells, EMPTY, numbersOf } from './contents.ts'
 import { COLUMNS, type Middle, middleIn, NOWHERE, nearestPlace, PLACES, placeAt, ROWS } from './places.ts'
 
 /** A middle may be seen as far from where it is, in heights of the letter, but always as far as this, in visual tokens. */
@@ -8,8 +8,7 @@ const DOUBT = 0.12
 const LEAST_DOUBT = 1.5 / 28
 
 /** What a tile shows, and for each place the other one where its letter may be seen, or NOWHERE; [places of a tile] each. */
-export interface TileContents {
-  readonly contents: Uint16Array
+export interface TileContents extends Cells {
   readonly others: Int32Array
 }
 
@@ -18,12 +17,13 @@ export function tileContents(
   layout: Layout,
   plan: TilePlan,
   side: number,
-  contents: Uint16Array,
+  { contents, starts }: Cells,
 ): TileContents[] {
   const others = otherPlaces(layout, plan, side, contents)
   const perTile = side * side * PLACES
   return plan.tiles.map((_, tile) => ({
     contents: contents.subarray(tile * perTile, (tile + 1) * perTile),
+    starts: starts.subarray(tile * perTile, (tile + 1) * perTile),
     others: others
       .subarray(tile * perTile, (tile + 1) * perTile)
       .map((other) => (other === NOWHERE ? NOWHERE : other - tile * perTile)),
@@ -33,7 +33,7 @@ export function tileContents(
 /**
  * Of each place that shows a letter the place beside it, above or below where its middle might as well be seen, so near is it to
  * their border; NOWHERE where there is none, or where it shows or may show something else. [tiles · side², PLACES]
- * @param contents `cellContents` of the same plan
+ * @param contents of `cellContents` of the same plan
  */
 export function otherPlaces(
   { glyphs }: Layout,

@@ -31,6 +31,9 @@ export interface PointedRow extends LabelledRow {
   readonly pointed: readonly number[]
 }
 
+/** How much the look at an answer's first letter counts: to find it is harder than to read on from it. */
+const FINDING = 5
+
 /**
  * The loss of answers, and those of where the decoder looks while it reads them off: all heads of its middle layer learn to attend
  * to the visual token that shows the next letter, the layer behind it to tell in which of the token's places that letter is. From
@@ -113,23 +116,26 @@ export function pointingFeeds(
 ): Record<'pointed' | 'pointedPlaces' | 'pointedWeights', HostTensor> {
   const first = firstLabelled(labels)
   const looks = labels.flatMap((row, b) =>
-    row.slice(first).map((_, q) => samples[b]!.pointed[first + q] ?? NOWHERE),
+    row.slice(first).map((label, q) => {
+      const look = samples[b]!.pointed[first + q] ?? NOWHERE
+      const isFirst = label === IGNORED && look !== NOWHERE
+      return { at: Math.max(0, look), weight: look === NOWHERE ? 0 : isFirst ? FINDING : 1 }
+    }),
   )
   const shape = [labels.length, looks.length / labels.length]
-  const known = looks.filter((look) => look !== NOWHERE).length
-  const seen = looks.map((look) => Math.max(0, look))
+  const total = looks.reduce((sum, { weight }) => sum + weight, 0)
   return {
     pointed: i64(
       shape,
-      seen.map((look) => Math.floor(look / PLACES)),
+      looks.map(({ at }) => Math.floor(at / PLACES)),
     ),
     pointedPlaces: i64(
       shape,
-      seen.map((look) => look % PLACES),
+      looks.map(({ at }) => at % PLACES),
     ),
     pointedWeights: f32(
       shape,
-      looks.map((look) => (look === NOWHERE ? 0 : 1 / known)),
+      looks.map(({ weight }) => (weight === 0 ? 0 : weight / total)),
     ),
   }
 }

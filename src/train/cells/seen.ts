@@ -2,13 +2,13 @@ import type { ConversationRecord } from '../../data/records.ts'
 import type { Glyph } from '../../data/synthetic/page.ts'
 import type { TilePlan } from '../../tiling/plan.ts'
 import type { Layout } from '../sample-source.ts'
-import { cellContents, numbersOf } from './contents.ts'
+import { type Cells, cellContents, numbersOf } from './contents.ts'
 import { middleIn, NOWHERE, nearestPlace, PLACES } from './places.ts'
 
 /** What the tiles of a picture show, and what can be asked of them. */
 export interface SeenCells {
   /** `cellContents` */
-  readonly contents: Uint16Array<ArrayBuffer>
+  readonly cells: Cells
   readonly conversations: ConversationRecord['conversations']
   /** `readPlaces` of each answer. */
   readonly read: readonly (readonly number[] | undefined)[]
@@ -24,12 +24,12 @@ export function seenCells(
   side: number,
   conversations: ConversationRecord['conversations'],
 ): SeenCells {
-  const contents = cellContents(layout, plan, side)
-  const read = readPlaces(layout, plan, side, contents)
+  const cells = cellContents(layout, plan, side)
+  const read = readPlaces(layout, plan, side, cells.contents)
   const legible = read.flatMap((places, turn) => (places?.includes(NOWHERE) ? [] : [turn]))
   const kept = legible.length > 0 ? legible : [0]
   return {
-    contents,
+    cells,
     conversations: kept.flatMap((turn) => conversations.slice(2 * turn, 2 * turn + 2)),
     read: kept.map((turn) => read[turn]),
   }
@@ -38,7 +38,7 @@ export function seenCells(
 /**
  * Of each answer of a picture, for each letter that it is read off the number of the place that shows it, among all of its tiles, or
  * NOWHERE; undefined where it is not read off. Of places in several tiles the first is taken: the thumbnail is last.
- * @param contents `cellContents` of the same plan
+ * @param contents of `cellContents` of the same plan
  */
 function readPlaces(
   { readings }: Layout,

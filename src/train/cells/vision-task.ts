@@ -1,3 +1,4 @@
+import type { ConversationRecord } from '../../data/records.ts'
 import { Dice } from '../../data/synthetic/dice.ts'
 import type { Decoder } from '../../decoders/decoder.ts'
 import { normalisations } from '../../image/normalise.ts'
@@ -33,7 +34,7 @@ export function cellReadingTask(
   { checkpoint }: ModelFiles,
   config: InternVlConfig,
   decoder: Decoder,
-  plan: (size: Size) => TilePlan,
+  plan: (size: Size, record: ConversationRecord) => TilePlan,
 ): TrainingTask<ReadTiles> {
   const code = cellCode(config, decoder)
   return {
@@ -43,7 +44,7 @@ export function cellReadingTask(
       const [picture] = pictures
       const layout = drawnLayout(layouts)
       if (!picture) throw labelsUnknown()
-      const tiling = plan(layout)
+      const tiling = plan(layout, record)
       const tiles = tileContents(layout, tiling, code.side, cellContents(layout, tiling, code.side))
       const dice = new Dice(0, `${record.images[0]}/tiles`)
       const chosen = dice
