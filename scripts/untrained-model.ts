@@ -9,25 +9,28 @@ import { elementCount, f32, type HostTensor } from '../src/tensor/tensor.ts'
 import { letterTokenizer } from './letter-tokenizer.ts'
 
 /**
- * `node scripts/untrained-model.ts --out DIR [--width 256] [--vision-layers 6] [--layers 6] [--seed 1]`: Mini-Monkey's
- * architecture at small scale, with a tokenizer of letters and weights from which training starts; 10.5 M parameters by
- * default. The same options write the same files.
+ * `node scripts/untrained-model.ts --out DIR [--width 256] [--stem 24,64,128] [--vision-layers 4] [--layers 6]
+ * [--seed 1]`: Mini-Monkey's architecture at small scale behind a stem of convolutions, with a tokenizer of letters and
+ * weights from which training starts; 9.0 M parameters by default. The same options write the same files.
  */
 const { values } = parseArgs({
   options: {
     out: { type: 'string' },
     width: { type: 'string', default: '256' },
-    'vision-layers': { type: 'string', default: '6' },
+    'vision-layers': { type: 'string', default: '4' },
     layers: { type: 'string', default: '6' },
     stem: { type: 'string', default: '24,64,128' },
     seed: { type: 'string', default: '1' },
   },
 })
 const width = Number(values.width)
-if (!values.out || !(width >= 192) || width % 64 !== 0) {
+const stem = values.stem.split(',').map(Number)
+const isStem = stem.length <= 4 && stem.every((channels) => Number.isInteger(channels) && channels > 0)
+if (!values.out || !(width >= 192) || width % 64 !== 0 || !isStem) {
   process.stderr.write(
-    'usage: untrained-model --out DIR [--width N] [--vision-layers N] [--layers N] [--seed N]\n' +
-      'The width is a multiple of 64, of which each head has as many channels, and 192 or more: codes of letters need that room.\n',
+    'usage: untrained-model --out DIR [--width N] [--stem N,N,N] [--vision-layers N] [--layers N] [--seed N]\n' +
+      'The width is a multiple of 64, of which each head has as many channels, and 192 or more: codes of letters need that room.\n' +
+      'The stem is the channels of one to four convolutions, each of which halves the map.\n',
   )
   process.exit(2)
 }
@@ -54,7 +57,7 @@ const config = {
     intermediate_size: 4 * width,
     num_hidden_layers: Number(values['vision-layers']),
     patch_size: 16,
-    stem_channels: values.stem.split(',').map(Number),
+    stem_channels: stem,
     image_size: tileSize,
     qkv_bias: true,
     qk_normalization: false,
