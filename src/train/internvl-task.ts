@@ -1,6 +1,5 @@
 import { requireKeys } from '../checkpoint/check.ts'
 import { parseConfig } from '../checkpoint/config.ts'
-import type { ConversationRecord } from '../data/records.ts'
 import { decoderOf } from '../decoders/registry.ts'
 import { normalisations } from '../image/normalise.ts'
 import { filledImage, type RgbImage, type Size } from '../image/rgb-image.ts'
@@ -29,7 +28,7 @@ import { cellReadingTask } from './cells/vision-task.ts'
 import { collate, joinTiles, type Sample } from './collate.ts'
 import { internVlFeeds, internVlLoss } from './internvl-training.ts'
 import type { SampleOptions, TrainingTask } from './task.ts'
-import { allTilings, tilingOf } from './tilings.ts'
+import { allTilings, type PlanSample, tilingOf } from './tilings.ts'
 
 /** Training of InternVL2 and Mini-Monkey checkpoints. Source: InternVL, `internvl_chat_finetune.py`. */
 export async function openInternVlTask(files: ModelFiles, options: SampleOptions): Promise<TrainingTask> {
@@ -69,7 +68,7 @@ export async function openInternVlTask(files: ModelFiles, options: SampleOptions
       'Captions without questions are LLaVA’s first stage; InternVL learns conversations only. Leave labels out.',
       { option: 'labels' },
     )
-  const planned = (size: Size, record: ConversationRecord) => plan(size, tilingOf(tilings, record))
+  const planned: PlanSample = (size, record) => plan(size, tilingOf(tilings, record))
   if (s2 && (teachesCells(options.labels) || options.pictures === 'cells'))
     throw new InputError(
       'cells-need-tiles',

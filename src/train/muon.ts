@@ -25,9 +25,10 @@ const ROUNDS = 5
 const UPDATE_RMS = 0.2
 
 /**
- * Muon: matrices move by their momentum made orthogonal, so that all directions are learned at one pace, and so does the
- * embedding of patches, which is a matrix from their pixels; vectors, other convolutions, embeddings and heads move by
- * AdamW. Source: Jordan et al., "Muon" (2024); the scale and the decay as in Liu et al. (arXiv 2502.16982), section 2.2.
+ * Muon: matrices move by their momentum made orthogonal, so that all directions are learned at one pace, and so do the
+ * embedding of patches and the convolutions of a stem, which are matrices from pixels; vectors, other convolutions,
+ * embeddings and heads move by AdamW. Source: Jordan et al., "Muon" (2024); the scale and the decay as in Liu et al. (arXiv
+ * 2502.16982), section 2.2.
  */
 export function muon({ momentum = 0.95, ...settings }: MuonSettings = {}): Optimizer {
   const others = adamW(settings)

@@ -1,8 +1,14 @@
+import type { ConversationRecord } from '../data/records.ts'
 import { Dice } from '../data/synthetic/dice.ts'
+import type { Size } from '../image/rgb-image.ts'
+import type { TilePlan } from '../tiling/plan.ts'
 import type { TilingOptions } from '../tiling/tiling.ts'
 
 /** How pictures are cut: one way, or several of which each sample is given one by chance. */
 export type Tilings = TilingOptions | readonly TilingOptions[]
+
+/** How a sample's picture of some size is cut. */
+export type PlanSample = (size: Size, record: ConversationRecord) => TilePlan
 
 /** All ways in which pictures may be cut. */
 export function allTilings(tilings: Tilings): readonly TilingOptions[] {

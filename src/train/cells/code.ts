@@ -14,9 +14,9 @@ const LEAST_WIDTH = 14
 /**
  * How the letters of a visual token are written into its channels before anything is trained: each place has channels of
  * its own, in which each letter is a pattern of signs, and nothing is zeros. Behind these some channels say where in its
- * tile the token is, then one a place whether a word starts there, and the last ones, one a place, whether there is anything: an
- * encoder that sees a letter and is not sure which would else be near to nothing. Encoders learn to make these codes of pixels, while decoders learn to
- * read them, neither waiting for the other.
+ * tile the token is, then one a place whether a word starts there, and the last ones, one a place, whether there is
+ * anything: an encoder that sees a letter and is not sure which would else be near to nothing. Encoders learn to make these
+ * codes of pixels, while decoders learn to read them, neither waiting for the other.
  */
 export class CellCode {
   /** Channels of a visual token. */

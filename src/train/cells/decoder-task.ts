@@ -1,9 +1,7 @@
-import type { ConversationRecord } from '../../data/records.ts'
 import { Dice } from '../../data/synthetic/dice.ts'
 import type { Decoder } from '../../decoders/decoder.ts'
 import { dim } from '../../graph/dim.ts'
 import { input } from '../../graph/tensor.ts'
-import type { Size } from '../../image/rgb-image.ts'
 import type { InternVlConfig } from '../../systems/internvl-config.ts'
 import type { ModelFiles } from '../../systems/model-files.ts'
 import { InputError } from '../../tensor/errors.ts'
@@ -12,10 +10,10 @@ import { f32, type HostTensor, zeros } from '../../tensor/tensor.ts'
 import { labelConversation, withPlaceholder } from '../../text/labels.ts'
 import type { ConversationTemplate } from '../../text/templates.ts'
 import type { Tokenizer } from '../../text/tokenizer.ts'
-import type { TilePlan } from '../../tiling/plan.ts'
 import { collateRows, joinTiles } from '../collate.ts'
 import { shownFeeds } from '../internvl-training.ts'
 import type { TrainingTask } from '../task.ts'
+import type { PlanSample } from '../tilings.ts'
 import { cellCode } from './code.ts'
 import { doubtedCodes } from './doubt.ts'
 import { PLACES } from './places.ts'
@@ -45,7 +43,7 @@ export function cellsTask(
   { checkpoint }: ModelFiles,
   config: InternVlConfig,
   decoder: Decoder,
-  plan: (size: Size, record: ConversationRecord) => TilePlan,
+  plan: PlanSample,
   { tokenizer, template, contextId, maxLength, isExact = false }: CodedText,
 ): TrainingTask<CodedSample> {
   const code = cellCode(config, decoder)

@@ -1,13 +1,11 @@
-import type { ConversationRecord } from '../../data/records.ts'
 import { Dice } from '../../data/synthetic/dice.ts'
 import type { Decoder } from '../../decoders/decoder.ts'
 import { add } from '../../graph/ops/index.ts'
-import type { Size } from '../../image/rgb-image.ts'
 import type { InternVlConfig } from '../../systems/internvl-config.ts'
-import type { TilePlan } from '../../tiling/plan.ts'
 import { collateRows, joinTiles, type Sample } from '../collate.ts'
 import { inOneRow, shownFeeds, visualTokens } from '../internvl-training.ts'
 import type { TrainingTask } from '../task.ts'
+import type { PlanSample } from '../tilings.ts'
 import { cellCode } from './code.ts'
 import type { CodedText } from './decoder-task.ts'
 import { cellsFeeds, cellsLoss } from './loss.ts'
@@ -31,7 +29,7 @@ export function readingTask(
   answers: TrainingTask<Sample>,
   config: InternVlConfig,
   decoder: Decoder,
-  plan: (size: Size, record: ConversationRecord) => TilePlan,
+  plan: PlanSample,
   { tokenizer, contextId }: Pick<CodedText, 'tokenizer' | 'contextId'>,
 ): TrainingTask<ReadSample> {
   const code = cellCode(config, decoder)

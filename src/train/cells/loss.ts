@@ -34,7 +34,8 @@ const PULL = 0.1
 
 /**
  * How far visual tokens are from the codes of what they show: the cross entropy of each place's content, by distance to
- * all codes, a pull to the right one, whether a word starts there, and the squared error of the channels behind. features [N, P, H] → [].
+ * all codes, a pull to the right one, whether a word starts there, and the squared error of the channels behind.
+ * features [N, P, H] → [].
  */
 export function cellsLoss(features: Tensor, code: CellCode): Tensor {
   const [N, P] = features.shape as [Dim, number, number]

@@ -1,18 +1,16 @@
-import type { ConversationRecord } from '../../data/records.ts'
 import { Dice } from '../../data/synthetic/dice.ts'
 import type { Decoder } from '../../decoders/decoder.ts'
 import { normalisations } from '../../image/normalise.ts'
-import type { Size } from '../../image/rgb-image.ts'
 import type { InternVlConfig } from '../../systems/internvl-config.ts'
 import type { ModelFiles } from '../../systems/model-files.ts'
 import { InputError } from '../../tensor/errors.ts'
 import type { HostTensor } from '../../tensor/tensor.ts'
 import { pixelValuesInTurns } from '../../tiling/pixel-values.ts'
-import type { TilePlan } from '../../tiling/plan.ts'
 import { joinTiles } from '../collate.ts'
 import { visualTokens } from '../internvl-training.ts'
 import type { Layout } from '../sample-source.ts'
 import type { TrainingTask } from '../task.ts'
+import type { PlanSample } from '../tilings.ts'
 import { cellCode } from './code.ts'
 import { cellContents, EMPTY } from './contents.ts'
 import { cellsFeeds, cellsLoss } from './loss.ts'
@@ -34,7 +32,7 @@ export function cellReadingTask(
   { checkpoint }: ModelFiles,
   config: InternVlConfig,
   decoder: Decoder,
-  plan: (size: Size, record: ConversationRecord) => TilePlan,
+  plan: PlanSample,
 ): TrainingTask<ReadTiles> {
   const code = cellCode(config, decoder)
   return {
