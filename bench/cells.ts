@@ -7,6 +7,7 @@ import type { CompileOptions } from '../src/runtime/program.ts'
 import { measureDecoder } from './cells/decoder.ts'
 import { measureEncoder } from './cells/encoder.ts'
 import { openCellModel, type Reading } from './cells/model.ts'
+import { readTiling } from './read-tiling.ts'
 
 const usage = `node bench/cells.ts --model DIR [options]: how far the halves of a model that learns by cells are, apart from each other.
 The encoder: letters, and shades and forms of shapes, that it sees as they are, at their place or so near to its border that they
@@ -17,7 +18,7 @@ it looks at the visual token that shows an answer's first letter, or any next le
   --count N       pictures a kind (default 10)
   --seed N        of the pictures (default 900001)
   --fonts SET     held-out (default) or training
-  --tiles N       the most of a picture (default 12)
+  --tiling JSON   how pictures are cut, as in a recipe (default {"strategy":"dynamic","keepsSize":true})
   --only HALF     encoder or decoder (default both)
   --threads N     of the engine (default 1)
 `
@@ -28,19 +29,21 @@ const { values } = parseArgs({
     count: { type: 'string', default: '10' },
     seed: { type: 'string', default: '900001' },
     fonts: { type: 'string', default: 'held-out' },
-    tiles: { type: 'string', default: '12' },
+    tiling: { type: 'string', default: '{"strategy":"dynamic","keepsSize":true}' },
     only: { type: 'string' },
     threads: { type: 'string', default: '1' },
   },
 })
 const kinds = values.kinds.split(',') as Kind[]
-const [count, seed, maxTiles, threads] = [values.count, values.seed, values.tiles, values.threads].map(Number)
+const [count, seed, threads] = [values.count, values.seed, values.threads].map(Number)
+const tiling = readTiling(values.tiling)
 const isUsable =
   values.model !== undefined &&
+  tiling !== undefined &&
   kinds.every((kind) => kindNames.includes(kind)) &&
   ['held-out', 'training'].includes(values.fonts) &&
   [undefined, 'encoder', 'decoder'].includes(values.only) &&
-  [count, seed, maxTiles, threads].every((value) => Number.isSafeInteger(value) && value! > 0)
+  [count, seed, threads].every((value) => Number.isSafeInteger(value) && value! > 0)
 if (!isUsable) {
   process.stderr.write(usage)
   process.exit(2)
@@ -49,7 +52,7 @@ const compile: CompileOptions = { engine: await chooseEngine(), device: 'cpu', t
 const model = await openCellModel(values.model!).catch(exitWith)
 const fonts = values.fonts as FontSet
 const readings: Reading[] = kinds.map((kind) => ({
-  ...{ kind, fonts, count: count!, seed: seed!, maxTiles: maxTiles! },
+  ...{ kind, fonts, count: count!, seed: seed!, tiling: tiling! },
 }))
 const share = (part: number, whole: number): string =>
   whole === 0 ? 'none' : `${((100 * part) / whole).toFixed(1)} %`

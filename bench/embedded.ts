@@ -7,12 +7,13 @@ import { exitWith } from '../src/cli/report-error.ts'
 import { statusLine } from '../src/cli/status-line.ts'
 import { duration, plural } from '../src/cli/words.ts'
 import type { FontSet } from '../src/data/synthetic/faces.ts'
-import { AbortError, load, type TilingOptions } from '../src/node.ts'
+import { AbortError, load } from '../src/node.ts'
 import type { Precision } from '../src/runtime/precision.ts'
 import { askPicture, type Row } from './embedded/ask.ts'
 import { failureText, reportText, someFailures } from './embedded/report.ts'
 import { formScores, setOf, setScores } from './embedded/scores.ts'
 import { type SetName, setNames } from './embedded/sets.ts'
+import { readTiling } from './read-tiling.ts'
 
 const usage = `node bench/embedded.ts --model DIR [options]: how well a small model reads, finds fields, reads charts and sees scenes,
 on pictures from seeds and in letters that training never shows, and on Debian's documentation (made before by
@@ -49,7 +50,7 @@ const only = values.only.split(',')
 const [count, seed, show, threads] = [values.count, values.seed, values.show, values.threads ?? '1'].map(
   Number,
 )
-const tiling = readTiling(values.tiling)
+const tiling = values.tiling === undefined ? undefined : (readTiling(values.tiling) ?? refuse())
 const isUsable =
   values.model !== undefined &&
   only.every((name) => setNames.includes(name as SetName)) &&
@@ -82,14 +83,6 @@ try {
   release()
 }
 await model.dispose()
-
-function readTiling(json: string | undefined): TilingOptions | undefined {
-  try {
-    return json === undefined ? undefined : (JSON.parse(json) as TilingOptions)
-  } catch {
-    return refuse()
-  }
-}
 
 function refuse(): never {
   process.stderr.write(usage)

@@ -9,9 +9,9 @@ import { elementCount, f32, type HostTensor } from '../src/tensor/tensor.ts'
 import { letterTokenizer } from './letter-tokenizer.ts'
 
 /**
- * `node scripts/untrained-model.ts --out DIR [--width 256] [--stem 24,64,128] [--vision-layers 4] [--layers 6]
+ * `node scripts/untrained-model.ts --out DIR [--width 256] [--stem 24,64,128] [--blocks 0,1,2] [--vision-layers 4] [--layers 6]
  * [--seed 1]`: Mini-Monkey's architecture at small scale behind a stem of convolutions, with a tokenizer of letters and
- * weights from which training starts; 9.0 M parameters by default. The same options write the same files.
+ * weights from which training starts; 9.3 M parameters by default. The same options write the same files.
  */
 const { values } = parseArgs({
   options: {
@@ -20,17 +20,23 @@ const { values } = parseArgs({
     'vision-layers': { type: 'string', default: '4' },
     layers: { type: 'string', default: '6' },
     stem: { type: 'string', default: '24,64,128' },
+    blocks: { type: 'string', default: '0,1,2' },
     seed: { type: 'string', default: '1' },
   },
 })
 const width = Number(values.width)
 const stem = values.stem.split(',').map(Number)
-const isStem = stem.length <= 4 && stem.every((channels) => Number.isInteger(channels) && channels > 0)
+const blocks = values.blocks.split(',').map(Number)
+const isStem =
+  stem.length <= 4 &&
+  blocks.length <= stem.length &&
+  stem.every((channels) => Number.isInteger(channels) && channels > 0) &&
+  blocks.every((count) => Number.isInteger(count) && count >= 0)
 if (!values.out || !(width >= 192) || width % 64 !== 0 || !isStem) {
   process.stderr.write(
-    'usage: untrained-model --out DIR [--width N] [--stem N,N,N] [--vision-layers N] [--layers N] [--seed N]\n' +
+    'usage: untrained-model --out DIR [--width N] [--stem N,N,N] [--blocks N,N,N] [--vision-layers N] [--layers N] [--seed N]\n' +
       'The width is a multiple of 64, of which each head has as many channels, and 192 or more: codes of letters need that room.\n' +
-      'The stem is the channels of one to four convolutions, each of which halves the map.\n',
+      'The stem is the channels of one to four convolutions, each of which halves the map; blocks are residual ones behind each.\n',
   )
   process.exit(2)
 }
@@ -58,6 +64,7 @@ const config = {
     num_hidden_layers: Number(values['vision-layers']),
     patch_size: 16,
     stem_channels: stem,
+    stem_blocks: blocks,
     image_size: tileSize,
     qkv_bias: true,
     qk_normalization: false,
@@ -104,7 +111,7 @@ const parameters = Object.values(shapes).reduce((sum, shape) => sum + elementCou
 process.stderr.write(`${(parameters / 1e6).toFixed(1)} M parameters in ${values.out}\n`)
 
 /**
- * Norms and layer scales begin at 1, biases at 0; matrices at N(0, 1/inputs), those that end a residual branch divided by
+ * Norms and layer scales begin at 1, biases and residual convolutions at 0; matrices at N(0, 1/inputs), those that end a residual branch divided by
  * √(2·layers). The encoder begins as a convolution would: positions are two-dimensional sines, each head looks at one of
  * the four neighbours of a patch in turn, and filters of patches see edges, while even paper is nothing to them (a white
  * patch would drown its position). Letters that lie across patches are then read after hundreds of steps instead of
@@ -117,7 +124,7 @@ function initial(
   config: InternVlConfig,
 ): HostTensor<'f32'> {
   const { num_hidden_layers: layers, hidden_size: width } = config.vision_config
-  if (/bias$/.test(key)) return filled(shape, 0)
+  if (/bias$|\.blocks\./.test(key)) return filled(shape, 0)
   if (/(norm\d?|mlp1\.0)\.weight$|\.ls[12]$/.test(key)) return filled(shape, 1)
   if (key.endsWith('position_embedding')) return f32(shape, sines(Math.sqrt(shape[1]! - 1), width))
   const decoderLayers = (config.llm_config as unknown as { num_hidden_layers: number }).num_hidden_layers

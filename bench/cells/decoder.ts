@@ -55,7 +55,7 @@ export async function measureDecoder(
     compile,
   )
   for (const reading of readings) {
-    const tiling = { strategy: 'dynamic', maxTiles: reading.maxTiles, tileSize: config.tileSize } as const
+    const tiling = { ...reading.tiling, tileSize: config.tileSize }
     const task = cellsTask(files, config, decoder, (size) => planTiles(size, tiling), text)
     const answered = {
       questions: 0,

@@ -36,7 +36,7 @@ export async function measureEncoder(
     const seen = { letters: 0, right: 0, missed: 0, madeUp: 0, parted: 0 }
     for (const picture of picturesOf(reading)) {
       const { tileSize } = config
-      const plan = planTiles(picture, { strategy: 'dynamic', maxTiles: reading.maxTiles, tileSize })
+      const plan = planTiles(picture, { ...reading.tiling, tileSize })
       const layout = layoutOf(picture)
       const { contents: truth, starts } = cellContents(layout, plan, code.side)
       const { features } = await program.run({

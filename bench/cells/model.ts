@@ -8,6 +8,7 @@ import { decoderOf } from '../../src/decoders/registry.ts'
 import { type InternVlConfig, internVlConfig } from '../../src/systems/internvl-config.ts'
 import type { ModelFiles } from '../../src/systems/model-files.ts'
 import { readModel } from '../../src/systems/read-model.ts'
+import type { TilingOptions } from '../../src/tiling/tiling.ts'
 import { type CellCode, cellCode } from '../../src/train/cells/code.ts'
 
 /** A model whose halves learn by cells. */
@@ -24,7 +25,7 @@ export interface Reading {
   readonly count: number
   readonly seed: number
   readonly fonts: FontSet
-  readonly maxTiles: number
+  readonly tiling: TilingOptions
 }
 
 /** @throws CheckpointError, InputError for a folder that is no InternVL2 or Mini-Monkey */

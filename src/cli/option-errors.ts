@@ -12,6 +12,7 @@ const flags: Readonly<Record<string, string>> = {
   'adaptive.max': '--max-adaptive',
   usesThumbnail: '--no-thumbnail',
   usesGlobal: '--no-global',
+  keepsSize: '--keep-size',
 }
 
 /** What `run` gives; the library's errors about options become usage errors in the command line's words. */

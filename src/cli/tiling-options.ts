@@ -3,7 +3,17 @@ import type { MsacFilter, MsacOrder } from '../tiling/msac.ts'
 import { type MsacPresetName, msacPresets } from '../tiling/msac-presets.ts'
 import { type TilingOptions, type TilingStrategy, tilingStrategies } from '../tiling/tiling.ts'
 import { flagName } from './flag-name.ts'
-import { choice, grouped, negated, numbers, type Option, text, type Values, wholeNumber } from './option.ts'
+import {
+  choice,
+  flag,
+  grouped,
+  negated,
+  numbers,
+  type Option,
+  text,
+  type Values,
+  wholeNumber,
+} from './option.ts'
 import { UsageError } from './usage-error.ts'
 
 const orders = ['evaluation', 'demo', 'training', 'vqa'] as const satisfies readonly MsacOrder[]
@@ -22,6 +32,7 @@ export const tilingFlags = grouped('Options of the tilings', {
     'fewest tiles (dynamic: 1 by default; msac: of the detailed grid, by the preset)',
   ),
   thumbnail: negated('dynamic: leave out the whole picture at the end'),
+  keepSize: flag('dynamic: small pictures keep their size, in the middle of whole tiles'),
   preset: choice('NAME', presetNames, `msac: published settings: ${presetNames.join(', ')}`),
   order: choice('ORDER', orders, 'msac: sequence of the groups'),
   filter: choice('RULE', filters, 'msac: which adaptive grids survive the detailed one'),
@@ -47,6 +58,7 @@ const strategiesOf: Record<keyof TilingFlags, readonly TilingStrategy[]> = {
   maxTiles: ['dynamic', 'msac'],
   minTiles: ['dynamic', 'msac'],
   thumbnail: ['dynamic'],
+  keepSize: ['dynamic'],
   preset: ['msac'],
   order: ['msac'],
   filter: ['msac'],
@@ -109,7 +121,10 @@ export function tilingOptions(
       return { strategy, ...side, ...given({ pinpoints }) }
     }
     case 'dynamic':
-      return { strategy, ...side, ...given({ minTiles, maxTiles, usesThumbnail: flags.thumbnail }) }
+      return {
+        ...{ strategy, ...side },
+        ...given({ minTiles, maxTiles, usesThumbnail: flags.thumbnail, keepsSize: flags.keepSize }),
+      }
     case 'fixed':
       return { strategy, ...side, ...given({ columns, rows, usesGlobal: flags.global }) }
     case 'overlapping': {

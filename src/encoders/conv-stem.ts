@@ -4,34 +4,46 @@ import type { Tensor } from '../graph/tensor.ts'
 import type { Shapes, Weights } from '../graph/weights.ts'
 import { channelsFirst, channelsLast } from '../nn/maps.ts'
 import { layerNorm } from '../nn/norm.ts'
+import { residualConv } from '../nn/residual-conv.ts'
 import { GraphError } from '../tensor/errors.ts'
 
 /** Side of the kernels; they overlap by half. */
 const KERNEL = 4
 
+/** Of a stem the channels of each stage, and its residual convolutions behind the one that halves; none by default. */
+export interface ConvStem {
+  readonly channels: readonly number[]
+  readonly blocks?: readonly number[] | undefined
+}
+
 /**
- * A stem of overlapping convolutions, each halving the map, with norm and GELU: a letter is learned once and known wherever it
- * lies, where one product for each patch must learn it at every offset. Pixels [N, 3, H, W] →
- * [N, C, H/2ⁿ, W/2ⁿ], with n convolutions. Source: Xiao et al., "Early Convolutions Help Transformers See Better" (arXiv
- * 2106.14881), section 4.
+ * A stem of overlapping convolutions, each halving the map, with norm and GELU, and residual ones between them: a letter is
+ * learned once and known wherever it lies, where one product for each patch must learn it at every offset. Pixels
+ * [N, 3, H, W] → [N, C, H/2ⁿ, W/2ⁿ], with n stages. Source: Xiao et al., "Early Convolutions Help Transformers See
+ * Better" (arXiv 2106.14881), section 4.
  */
-export function convStem(w: Weights, pixels: Tensor, channels: readonly number[]): Tensor {
+export function convStem(w: Weights, pixels: Tensor, { channels, blocks = [] }: ConvStem): Tensor {
   let x = channelsLast(pixels)
   for (const stage of channels.keys()) {
     const weights = w.at(stage)
     x = gelu(layerNorm(weights.at('norm'), halvingConv(weights.at('conv'), x), 1e-6))
+    for (let i = 0; i < (blocks[stage] ?? 0); i++) x = residualConv(weights.at('blocks').at(i), x)
   }
   return channelsFirst(x)
 }
 
 /** Every weight of the stem and its shape. */
-export function convStemShapes(channels: readonly number[]): Shapes {
+export function convStemShapes({ channels, blocks = [] }: ConvStem): Shapes {
   const shapes: Record<string, readonly number[]> = {}
   for (const [stage, width] of channels.entries()) {
     shapes[`${stage}.conv.weight`] = [width, channels[stage - 1] ?? 3, KERNEL, KERNEL]
     shapes[`${stage}.conv.bias`] = [width]
     shapes[`${stage}.norm.weight`] = [width]
     shapes[`${stage}.norm.bias`] = [width]
+    for (let i = 0; i < (blocks[stage] ?? 0); i++) {
+      shapes[`${stage}.blocks.${i}.weight`] = [width, width, 3, 3]
+      shapes[`${stage}.blocks.${i}.bias`] = [width]
+    }
   }
   return shapes
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { prefixShapes, type Shapes } from '../graph/weights.ts'
-import { convStemShapes } from './conv-stem.ts'
+import { type ConvStem, convStemShapes } from './conv-stem.ts'
 
 /** `vision_config` of InternVL checkpoints, under the official field names. */
 export const internVitConfig = z
@@ -18,14 +18,28 @@ export const internVitConfig = z
     hidden_act: z.literal('gelu').default('gelu'),
     /** Panoptes' own: channels of each convolution of a `convStem` before the patch embedding; none in InternVL's checkpoints. */
     stem_channels: z.array(z.int().positive()).min(1).optional(),
+    /** Panoptes' own: residual convolutions behind each convolution of the stem. */
+    stem_blocks: z.array(z.int().nonnegative()).optional(),
   })
   .refine(({ stem_channels: stem = [], patch_size: patch }) => patch % 2 ** stem.length === 0, {
     message:
       'each convolution of the stem halves the map: the patch size must be a multiple of 2 to the power of their number',
     path: ['stem_channels'],
   })
+  .refine(({ stem_channels: stem = [], stem_blocks: blocks = [] }) => blocks.length <= stem.length, {
+    message: 'there are residual convolutions behind more stages than stem_channels names',
+    path: ['stem_blocks'],
+  })
 
 export type InternVitConfig = z.infer<typeof internVitConfig>
+
+/** The stem of a tower; undefined where pixels are embedded as they are. */
+export function stemOf({
+  stem_channels: channels,
+  stem_blocks: blocks,
+}: InternVitConfig): ConvStem | undefined {
+  return channels && { channels, blocks }
+}
 
 /** Of the patch embedding the input channels and the side: what the stem leaves of a patch. */
 export function patchKernel({ patch_size: patch, stem_channels: stem = [] }: InternVitConfig): {
@@ -39,12 +53,13 @@ export function patchKernel({ patch_size: patch, stem_channels: stem = [] }: Int
 export function internVitShapes(config: InternVitConfig): Shapes {
   const { hidden_size: width, intermediate_size: inner, patch_size: patch, image_size: image } = config
   const { channels, side } = patchKernel(config)
+  const stem = stemOf(config)
   const isLayerNorm = config.norm_type === 'layer_norm'
   const shapes: Record<string, readonly number[]> = {
     'embeddings.class_embedding': [1, 1, width],
     'embeddings.patch_embedding.weight': [width, channels, side, side],
     'embeddings.patch_embedding.bias': [width],
-    ...prefixShapes('embeddings.stem', convStemShapes(config.stem_channels ?? [])),
+    ...prefixShapes('embeddings.stem', stem ? convStemShapes(stem) : {}),
     'embeddings.position_embedding': [1, Math.floor(image / patch) ** 2 + 1, width],
   }
   for (let i = 0; i < config.num_hidden_layers; i++) {

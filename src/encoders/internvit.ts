@@ -9,7 +9,7 @@ import { layerNorm, rmsNorm } from '../nn/norm.ts'
 import { positionTable } from '../nn/position-table.ts'
 import { bicubicWeights } from '../nn/resize.ts'
 import { convStem } from './conv-stem.ts'
-import { type InternVitConfig, patchKernel } from './internvit-config.ts'
+import { type InternVitConfig, patchKernel, stemOf } from './internvit-config.ts'
 import type { VisionFeatures } from './vision-features.ts'
 
 /**
@@ -68,7 +68,8 @@ function embedPatches(w: Weights, pixels: Tensor, config: InternVitConfig): Tens
   const { hidden_size: width, patch_size: patch } = config
   const [tiles, , height, breadth] = pixels.shape as [Dim, Dim, Dim, Dim]
   const { channels, side } = patchKernel(config)
-  const maps = config.stem_channels ? convStem(w.at('stem'), pixels, config.stem_channels) : pixels
+  const stem = stemOf(config)
+  const maps = stem ? convStem(w.at('stem'), pixels, stem) : pixels
   const kernel = reshape(w.get('patch_embedding.weight'), [width, channels * side * side])
   const patches = linearProduct(patchify(maps, side), kernel, w.get('patch_embedding.bias'))
   const embedded = concat([repeatOverBatch(w.get('class_embedding'), tiles), patches], 1)

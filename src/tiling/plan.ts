@@ -106,27 +106,35 @@ export function makePlan(
           group: index,
           row,
           column,
-          source: sourceOf(size, extras.frame, group, column, row),
+          source: within(extent(size, extras.frame, group, column, row), size),
         })
   return { strategy, original: size, tileSize, groups, tiles, ...extras }
 }
 
-/** What a tile shows of the picture itself: canvases around it belong to no tile's source. */
-function sourceOf(
+/** Where the borders of tiles are, in pixels of the picture: beyond it where a tile shows a canvas around it, too. */
+export function tileExtents({ original, frame, groups, tiles }: TilePlan): Rectangle[] {
+  return tiles.map(({ group, column, row }) => extent(original, frame, groups[group]!, column, row))
+}
+
+function extent(
   original: Size,
   frame: Canvas | undefined,
-  group: TileGroup,
+  { resizedTo, tile, stride, canvas }: TileGroup,
   column: number,
   row: number,
 ): Rectangle {
-  const { resizedTo, tile, stride, canvas } = group
   const framed = frame ?? { ...original, x: 0, y: 0 }
   const left = column * stride.width - (canvas?.x ?? 0)
   const top = row * stride.height - (canvas?.y ?? 0)
   // Multiplied before divided, so that the last tile ends at the picture's very edge.
-  const x = (at: number) => clamp((at * framed.width) / resizedTo.width - framed.x, original.width)
-  const y = (at: number) => clamp((at * framed.height) / resizedTo.height - framed.y, original.height)
+  const x = (at: number) => (at * framed.width) / resizedTo.width - framed.x
+  const y = (at: number) => (at * framed.height) / resizedTo.height - framed.y
   return { x0: x(left), y0: y(top), x1: x(left + tile.width), y1: y(top + tile.height) }
+}
+
+/** What a tile shows of the picture itself: canvases around it belong to no tile's source. */
+function within({ x0, y0, x1, y1 }: Rectangle, { width, height }: Size): Rectangle {
+  return { x0: clamp(x0, width), y0: clamp(y0, height), x1: clamp(x1, width), y1: clamp(y1, height) }
 }
 
 function clamp(value: number, most: number): number {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Size } from '../image/rgb-image.ts'
+import { filledImage, type Size } from '../image/rgb-image.ts'
+import { cutTiles } from './cut.ts'
 import { msacPresets } from './msac-presets.ts'
-import { groupTiles, type TilePlan } from './plan.ts'
+import { groupTiles, type TilePlan, tileExtents } from './plan.ts'
 import { planTiles, type TilingOptions } from './tiling.ts'
 
 const sizes = fc.record({
@@ -20,6 +21,7 @@ const options: TilingOptions[] = [
   { strategy: 'square' },
   { strategy: 'anyres' },
   { strategy: 'dynamic' },
+  { strategy: 'dynamic', keepsSize: true },
   { strategy: 'dynamic', tileSize: 28, minTiles: 3, maxTiles: 40, usesThumbnail: false },
   { strategy: 'fixed', columns: 3, rows: 1, usesGlobal: false },
   { strategy: 'overlapping', tileSize: 30, canvas: { width: 90, height: 60 }, stride: 10, usesGlobal: false },
@@ -90,6 +92,31 @@ test('tile counts stay within the range that was asked for', () => {
     ),
     { numRuns: 200, seed: 7 },
   )
+})
+
+test('a picture that keeps its size lies in the middle of whole tiles, unless they would be too many', () => {
+  const options = { strategy: 'dynamic', tileSize: 100, maxTiles: 6, keepsSize: true } as const
+  fc.assert(
+    fc.property(sizes, ({ width, height }) => {
+      const plan = planTiles({ width, height }, options)
+      const { columns, rows, resizedTo, canvas } = plan.groups[0]!
+      assert.ok(columns * rows <= 6)
+      if (!canvas) return assert.ok(Math.ceil(width / 100) * Math.ceil(height / 100) > 6)
+      assert.deepEqual(resizedTo, { width, height })
+      assert.deepEqual([canvas.width, canvas.height], [100 * columns, 100 * rows])
+      for (const [i, { x0, y0, x1, y1 }] of tileExtents(plan)
+        .slice(0, columns * rows)
+        .entries()) {
+        assert.deepEqual([x1 - x0, y1 - y0], [100, 100])
+        assert.deepEqual([x0 + canvas.x, y0 + canvas.y], [100 * (i % columns), 100 * Math.floor(i / columns)])
+      }
+    }),
+    { numRuns: 200, seed: 11 },
+  )
+  const image = filledImage(150, 60, [9, 8, 7])
+  const [left, right] = cutTiles(image, planTiles(image, options))
+  assert.deepEqual([...left!.data.subarray(30 * 300, 30 * 300 + 3)], [124, 116, 104])
+  assert.deepEqual([...right!.data.subarray(30 * 300, 30 * 300 + 3)], [9, 8, 7])
 })
 
 test('the published example: 1600×1200 in the demo is 3×2, 4×3 and the whole', () => {

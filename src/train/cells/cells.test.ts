@@ -115,6 +115,25 @@ test('small letters, five in a row, two lines in a row and unknown signs are ill
   assert.deepEqual(kinds([glyph('語', 5, 7)]), illegible)
 })
 
+test('a letter that a tile shows tall enough, but squeezed too narrow, is illegible', () => {
+  const wide = { width: 896, height: 224 }
+  const squeezed = planTiles(wide, { strategy: 'single', tileSize: 224 })
+  const seen = (height: number) =>
+    cellContents({ ...wide, glyphs: [[glyph('a', 20, 20, height)]], readings: [] }, squeezed, 8).contents
+  assert.ok(seen(26).includes(ILLEGIBLE))
+  assert.ok(seen(30).includes(numberOf('a')))
+})
+
+test('on a canvas of whole tiles letters stand where the canvas shows them', () => {
+  const small = { width: 24, height: 24 }
+  const kept = planTiles(small, { strategy: 'dynamic', tileSize: 224, keepsSize: true })
+  const { contents } = cellContents({ ...small, glyphs: [[glyph('a', 13, 13)]], readings: [] }, kept, 8)
+  assert.deepEqual(
+    [...contents.entries()].filter(([, content]) => content !== EMPTY),
+    [[(4 * 8 + 4) * PLACES, numberOf('a')]],
+  )
+})
+
 test('what lies outside the picture is nowhere', () => {
   assert.ok(
     contentsOf([glyph('a', -3, 5), glyph('b', 224, 5), glyph('c', 5, 230)]).every((it) => it === EMPTY),

@@ -1,5 +1,5 @@
 import type { Glyph } from '../../data/synthetic/page.ts'
-import type { TilePlan } from '../../tiling/plan.ts'
+import { type TilePlan, tileExtents } from '../../tiling/plan.ts'
 import type { Layout } from '../sample-source.ts'
 import { alphabet } from './alphabet.ts'
 import { COLUMNS, middleIn, PLACES } from './places.ts'
@@ -25,7 +25,7 @@ export interface Cells {
   readonly starts: Uint8Array
 }
 
-/** A capital of fewer pixels of a tile cannot be read. */
+/** A capital of fewer pixels of a tile cannot be read, nor one that is so tall, but squeezed as narrow as one that is not. */
 const LEAST_HEIGHT = 7
 
 /**
@@ -36,18 +36,18 @@ const LEAST_HEIGHT = 7
 export function cellContents({ glyphs }: Layout, plan: TilePlan, side: number): Cells {
   const contents = new Uint16Array(plan.tiles.length * side * side * PLACES)
   const starts = new Uint8Array(contents.length)
-  for (const [tile, { source }] of plan.tiles.entries()) {
-    const height = source.y1 - source.y0
+  for (const [tile, extent] of tileExtents(plan).entries()) {
+    const shown = Math.max(extent.x1 - extent.x0, extent.y1 - extent.y0)
     const rows = new Map<number, Row>()
     for (const letters of glyphs)
       for (const glyph of letters) {
-        const place = middleIn(glyph, source, side)
+        const place = middleIn(glyph, extent, side)
         if (!place) continue
         const at = tile * side * side * PLACES + place.row
         const row = rows.get(at) ?? { y: glyph.y, isLegible: true, letters: [] }
         const tall = Math.abs(glyph.height)
         const isInLine = Math.abs(glyph.y - row.y) < tall / 2
-        const isBigEnough = (tall / height) * plan.tileSize >= LEAST_HEIGHT
+        const isBigEnough = (tall / shown) * plan.tileSize >= LEAST_HEIGHT
         for (const number of numbersOf(glyph)) {
           row.isLegible &&= isInLine && isBigEnough && number !== undefined
           row.letters.push({ number: number ?? ILLEGIBLE, startsWord: glyph.startsWord ?? false, ...place })

@@ -1,4 +1,4 @@
-import type { TilePlan } from '../../tiling/plan.ts'
+import { type TilePlan, tileExtents } from '../../tiling/plan.ts'
 import type { Layout } from '../sample-source.ts'
 import { type Cells, EMPTY, numbersOf } from './contents.ts'
 import { COLUMNS, type Middle, middleIn, NOWHERE, nearestPlace, PLACES, placeAt, ROWS } from './places.ts'
@@ -43,9 +43,9 @@ export function otherPlaces(
 ): Int32Array<ArrayBuffer> {
   const others = new Int32Array(contents.length).fill(NOWHERE)
   const taken = new Set<number>()
-  for (const [tile, { source }] of plan.tiles.entries())
+  for (const [tile, extent] of tileExtents(plan).entries())
     for (const glyph of glyphs.flat()) {
-      const middle = middleIn(glyph, source, side)
+      const middle = middleIn(glyph, extent, side)
       if (!middle) continue
       const first = tile * side * side * PLACES
       const shown = numbersOf(glyph).flatMap((number) => nearestPlace(contents, first, middle, number) ?? [])

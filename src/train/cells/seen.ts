@@ -1,6 +1,6 @@
 import type { ConversationRecord } from '../../data/records.ts'
 import type { Glyph } from '../../data/synthetic/page.ts'
-import type { TilePlan } from '../../tiling/plan.ts'
+import { type TilePlan, tileExtents } from '../../tiling/plan.ts'
 import type { Layout } from '../sample-source.ts'
 import { type Cells, cellContents, numbersOf } from './contents.ts'
 import { middleIn, NOWHERE, nearestPlace, PLACES } from './places.ts'
@@ -47,8 +47,8 @@ function readPlaces(
   contents: Uint16Array,
 ): (readonly number[] | undefined)[] {
   const placeOfGlyph = (glyph: Glyph): number => {
-    for (const [tile, { source }] of plan.tiles.entries()) {
-      const middle = middleIn(glyph, source, side)
+    for (const [tile, extent] of tileExtents(plan).entries()) {
+      const middle = middleIn(glyph, extent, side)
       const place = middle && nearestPlace(contents, tile * side * side * PLACES, middle, numbersOf(glyph)[0])
       if (place !== undefined) return place
     }
