@@ -65,12 +65,12 @@ test('an answer’s first look counts more than the others, from the first label
   assert.deepEqual([...pointedWeights.data], [0, 5 / 6, 1 / 6, 0, 0, 0, 0, 0].map(Math.fround))
 })
 
-test('what is learned to look is the attention of the middle layer', async () => {
+test('what is learned to look is the attention of the last layer but two', async () => {
   const random = seededFloats(3, -0.5, 0.5)
   const decoder = decoderOf(
     {
       ...{ model_type: 'internlm2', architectures: ['InternLM2ForCausalLM'], vocab_size: 7, hidden_size: 32 },
-      ...{ num_attention_heads: 4, num_key_value_heads: 2, intermediate_size: 8, num_hidden_layers: 3 },
+      ...{ num_attention_heads: 4, num_key_value_heads: 2, intermediate_size: 8, num_hidden_layers: 4 },
       ...{ rms_norm_eps: 1e-5, max_position_embeddings: 64 },
     } as { architectures: string[] },
     'test',

@@ -34,8 +34,11 @@ export interface PointedRow extends LabelledRow {
 /** How much the look at an answer's first letter counts: to find it is harder than to read on from it. */
 const FINDING = 5
 
+/** Layers behind the one that points: one tells which place of the token the letter is in, the next which letter it is. */
+const BEHIND = 2
+
 /**
- * The loss of answers, and those of where the decoder looks while it reads them off: all heads of its middle layer learn to attend
+ * The loss of answers, and those of where the decoder looks while it reads them off: all heads of its last layer but two learn to attend
  * to the visual token that shows the next letter, the layer behind it to tell in which of the token's places that letter is. From
  * answers alone a small decoder finds out only slowly that it has to look somewhere. features [R, H] → [].
  */
@@ -60,19 +63,19 @@ export interface Look {
 
 /** Catches where a decoder looks as its graph is traced. */
 export class Looks {
-  readonly #middle: number
+  readonly #pointing: number
   readonly #layers: number
   #scores: Tensor | undefined
   #places: Tensor | undefined
 
   constructor({ layers }: Pick<Decoder, 'layers'>) {
     this.#layers = layers
-    this.#middle = Math.floor(layers / 2)
+    this.#pointing = Math.max(0, layers - BEHIND - 1)
   }
 
   readonly onLayer: OnLayer = (layer, given, lastMask) => {
-    if (layer === this.#middle) this.#scores = attentionScores(given, lastMask)
-    if (layer === Math.min(this.#middle + 1, this.#layers - 1)) this.#places = placeLogits(given, lastMask)
+    if (layer === this.#pointing) this.#scores = attentionScores(given, lastMask)
+    if (layer === Math.min(this.#pointing + 1, this.#layers - 1)) this.#places = placeLogits(given, lastMask)
   }
 
   get found(): Look {
