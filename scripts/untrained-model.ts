@@ -9,7 +9,7 @@ import { elementCount, f32, type HostTensor } from '../src/tensor/tensor.ts'
 import { letterTokenizer } from './letter-tokenizer.ts'
 
 /**
- * `node scripts/untrained-model.ts --out DIR [--width 256] [--stem 24,64,128] [--blocks 0,1,2] [--vision-layers 4] [--layers 6]
+ * `node scripts/untrained-model.ts --out DIR [--width 256] [--stem 24,64,128] [--blocks 0,1,2] [--vision-layers 4] [--layers 8]
  * [--seed 1]`: Mini-Monkey's architecture at small scale behind a stem of convolutions, with a tokenizer of letters and
  * weights from which training starts; 9.3 M parameters by default. The same options write the same files.
  */
@@ -18,7 +18,7 @@ const { values } = parseArgs({
     out: { type: 'string' },
     width: { type: 'string', default: '256' },
     'vision-layers': { type: 'string', default: '4' },
-    layers: { type: 'string', default: '6' },
+    layers: { type: 'string', default: '8' },
     stem: { type: 'string', default: '24,64,128' },
     blocks: { type: 'string', default: '0,1,2' },
     seed: { type: 'string', default: '1' },
