@@ -65,6 +65,13 @@ test('an answer’s first look counts more than the others, from the first label
   assert.deepEqual([...pointedWeights.data], [0, 5 / 6, 1 / 6, 0, 0, 0, 0, 0].map(Math.fround))
 })
 
+test('an answer of one token counts half of one of four', () => {
+  const none = { inputIds: [], labels: [], pointed: [] }
+  const labels = [[IGNORED, 1, IGNORED, 2, 3, 4, 5]]
+  const { weights } = pointingFeeds([none], { labels })
+  assert.deepEqual([...weights.data], [1 / 3, 1 / 6, 1 / 6, 1 / 6, 1 / 6].map(Math.fround))
+})
+
 test('what is learned to look is the attention of the last layer but two', async () => {
   const random = seededFloats(3, -0.5, 0.5)
   const decoder = decoderOf(

@@ -112,11 +112,14 @@ function pointedEntropy(logits: Tensor, targets: Tensor, weights: Tensor): Tenso
   return neg(sum(mul(chosen, mul(reshape(weights, [B, 1, Q, 1]), 1 / heads))))
 }
 
-/** The inputs of `pointedLoss` beside those of the answers' loss, for samples whose texts are `rows`. */
+/**
+ * The inputs of `pointedLoss` beside those of the answers' loss, for samples whose texts are `rows`; and in the place of its weights
+ * others, since a colour of one token is an answer as much as an address of twenty.
+ */
 export function pointingFeeds(
   samples: readonly PointedRow[],
   { labels }: Pick<Rows, 'labels'>,
-): Record<'pointed' | 'pointedPlaces' | 'pointedWeights', HostTensor> {
+): Record<'pointed' | 'pointedPlaces' | 'pointedWeights' | 'weights', HostTensor> {
   const first = firstLabelled(labels)
   const looks = labels.flatMap((row, b) =>
     row.slice(first).map((label, q) => {
@@ -140,7 +143,26 @@ export function pointingFeeds(
       shape,
       looks.map(({ weight }) => (weight === 0 ? 0 : weight / total)),
     ),
+    weights: answerWeights(labels),
   }
+}
+
+/**
+ * Of each labelled token of `causalTargets`: each of an answer's n tokens counts 1/√n, all together 1. Source: "square
+ * averaging", InternVL 2.5 (arXiv 2412.05271).
+ */
+function answerWeights(labels: readonly (readonly number[])[]): HostTensor<'f32'> {
+  const counts = labels.flatMap((row) => {
+    const answers: number[] = []
+    for (const [t, label] of row.entries()) {
+      if (t === 0 || label === IGNORED) continue
+      if (row[t - 1] === IGNORED || t === 1) answers.push(0)
+      answers[answers.length - 1]!++
+    }
+    return answers.flatMap((count) => Array<number>(count).fill(1 / Math.sqrt(count)))
+  })
+  const total = counts.reduce((sum, weight) => sum + weight, 0)
+  return f32([Math.max(1, counts.length)], counts.length === 0 ? [0] : counts.map((weight) => weight / total))
 }
 
 /**
