@@ -71,7 +71,7 @@ export function cellsTask(
       const whole = { ...labelled, pointed }
       const row = isExact
         ? { ...whole, shownTokens: [...Array(cells.contents.length / PLACES).keys()] }
-        : thinned(whole, cells.contents, dice, contextId)
+        : thinned(whole, cells.contents, code.side ** 2, dice, contextId)
       return {
         tokens: row.inputIds.length,
         finish() {

@@ -2,6 +2,8 @@ import { Dice } from '../../data/synthetic/dice.ts'
 import type { Decoder } from '../../decoders/decoder.ts'
 import { add } from '../../graph/ops/index.ts'
 import type { InternVlConfig } from '../../systems/internvl-config.ts'
+import { joinFloats } from '../../tensor/join-floats.ts'
+import { f32 } from '../../tensor/tensor.ts'
 import { collateRows, joinTiles, type Sample } from '../collate.ts'
 import { inOneRow, shownFeeds, visualTokens } from '../internvl-training.ts'
 import type { TrainingTask } from '../task.ts'
@@ -33,6 +35,7 @@ export function readingTask(
   { tokenizer, contextId }: Pick<CodedText, 'tokenizer' | 'contextId'>,
 ): TrainingTask<ReadSample> {
   const code = cellCode(config, decoder)
+  const perTile = code.side ** 2
   return {
     checkpoint: answers.checkpoint,
     loss(w) {
@@ -51,10 +54,8 @@ export function readingTask(
           const sample = await finish()
           const pointed = pointedPlaces(sample, read, tokenizer, contextId)
           const dice = new Dice(0, `${drawn.record.images[0]}/thin`)
-          return {
-            sample: thinned({ ...sample, pointed }, cells.contents, dice, contextId),
-            tiles: tileContents(layout, tiling, code.side, cells),
-          }
+          const row = thinned({ ...sample, pointed }, cells.contents, perTile, dice, contextId)
+          return encodedOnly({ sample: row, tiles: tileContents(layout, tiling, code.side, cells) }, perTile)
         },
       }
     },
@@ -64,7 +65,7 @@ export function readingTask(
       let first = 0
       const shown = rows.flatMap(({ shownTokens, pixels }) => {
         const start = first
-        first += pixels.shape[0]! * code.side ** 2
+        first += pixels.shape[0]! * perTile
         return shownTokens.map((token) => start + token)
       })
       return {
@@ -74,5 +75,23 @@ export function readingTask(
         ...cellsFeeds(samples.flatMap(({ tiles }) => tiles)),
       }
     },
+  }
+}
+
+/** Without the tiles of which the decoder is shown nothing. */
+function encodedOnly({ sample, tiles }: ReadSample, perTile: number): ReadSample {
+  const tileOf = (token: number): number => Math.floor(token / perTile)
+  const kept = [...new Set(sample.shownTokens.map(tileOf))]
+  // The encoder cannot be given nothing.
+  if (kept.length === 0) kept.push(0)
+  const [, ...shape] = sample.pixels.shape
+  const size = sample.pixels.data.length / tiles.length
+  const pixels = joinFloats(kept.map((tile) => sample.pixels.data.subarray(tile * size, (tile + 1) * size)))
+  const shownTokens = sample.shownTokens.map(
+    (token) => kept.indexOf(tileOf(token)) * perTile + (token % perTile),
+  )
+  return {
+    sample: { ...sample, pixels: f32([kept.length, ...shape], pixels), shownTokens },
+    tiles: kept.map((tile) => tiles[tile]!),
   }
 }

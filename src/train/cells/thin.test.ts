@@ -15,7 +15,13 @@ test('a thinned sample keeps what can be read where it stood, and looks at it', 
   const inputIds = [1, ...Array<number>(count).fill(CONTEXT), 2]
   const pointed = inputIds.map((id) => (id === 2 ? 46 * PLACES + 3 : -1))
   const seen = Array.from({ length: 40 }, (_, seed) => {
-    const row = thinned({ inputIds, labels: inputIds, pointed }, contents, new Dice(seed, 'thin'), CONTEXT)
+    const row = thinned(
+      { inputIds, labels: inputIds, pointed },
+      contents,
+      count,
+      new Dice(seed, 'thin'),
+      CONTEXT,
+    )
     const { positions, shownTokens } = row
     assert.deepEqual(
       row.inputIds,
@@ -38,4 +44,17 @@ test('a thinned sample keeps what can be read where it stood, and looks at it', 
     seen.some((tokens) => tokens < count / 2),
     'others lose most of what cannot be read',
   )
+})
+
+test('a tile in which nothing can be read stays as a whole or goes as a whole', () => {
+  const contents = new Uint16Array(3 * 10 * PLACES)
+  contents[10 * PLACES] = 40
+  const inputIds = Array<number>(30).fill(CONTEXT)
+  const row = { inputIds, labels: inputIds, pointed: inputIds.map(() => -1) }
+  for (let seed = 0; seed < 40; seed++) {
+    const { shownTokens } = thinned(row, contents, 10, new Dice(seed, 'thin'), CONTEXT)
+    assert.ok(shownTokens.includes(10))
+    for (const tile of [0, 2])
+      assert.ok([0, 10].includes(shownTokens.filter((token) => Math.floor(token / 10) === tile).length))
+  }
 })

@@ -3,7 +3,7 @@ import { ILLEGIBLE } from './contents.ts'
 import { NOWHERE, PLACES } from './places.ts'
 import type { PointedRow } from './pointing.ts'
 
-/** Of visual tokens in which nothing can be read, the share that stays. */
+/** Of visual tokens in which nothing can be read, the share that stays: of a tile of them all or none. */
 const KEPT = 0.2
 /** The share of samples that keep all of theirs, as they are when a question is really asked. */
 const WHOLE = 0.15
@@ -20,26 +20,24 @@ export interface ThinnedRow extends PointedRow {
  * A sample without most of the visual tokens in which nothing can be read; the others stay where they are. Of a document cut into
  * tiles most is paper, on which a decoder would spend most of its training.
  * @param contents what the visual tokens show, [R, PLACES]
+ * @param perTile visual tokens
  */
 export function thinned<T extends PointedRow>(
   row: T,
   contents: Uint16Array,
+  perTile: number,
   dice: Dice,
   contextId: number,
 ): T & ThinnedRow {
-  const share = dice.chance(WHOLE) ? 1 : KEPT
+  const isKept = keptTokens(contents, perTile, dice.chance(WHOLE) ? 1 : KEPT, dice)
   const shownTokens: number[] = []
   const positions: number[] = []
   const placeIn = new Map<number, number>()
   let token = 0
   for (const [place, id] of row.inputIds.entries()) {
     if (id === contextId) {
-      const shown = contents.subarray(token * PLACES, (token + 1) * PLACES)
-      if (shown.every((content) => content <= ILLEGIBLE) && !dice.chance(share)) {
-        token++
-        continue
-      }
-      shownTokens.push(token++)
+      if (isKept[token]) shownTokens.push(token)
+      if (!isKept[token++]) continue
     }
     placeIn.set(place, positions.length)
     positions.push(place)
@@ -52,4 +50,17 @@ export function thinned<T extends PointedRow>(
     ...{ inputIds: at(row.inputIds), labels: at(row.labels), pointed: at(row.pointed).map(moved) },
     ...{ positions, shownTokens },
   }
+}
+
+/** Of each visual token whether it stays: in which something can be read, and a share of the others. */
+function keptTokens(contents: Uint16Array, perTile: number, share: number, dice: Dice): boolean[] {
+  const isReadable = Array.from({ length: contents.length / PLACES }, (_, token) =>
+    contents.subarray(token * PLACES, (token + 1) * PLACES).some((content) => content > ILLEGIBLE),
+  )
+  return isReadable.flatMap((_, first) => {
+    if (first % perTile !== 0) return []
+    const tile = isReadable.slice(first, first + perTile)
+    if (!tile.includes(true)) return tile.fill(dice.chance(share))
+    return tile.map((readable) => readable || dice.chance(share))
+  })
 }
