@@ -11,7 +11,7 @@ import { letterTokenizer } from './letter-tokenizer.ts'
 /**
  * `node scripts/untrained-model.ts --out DIR [--width 256] [--stem 24,64,128] [--blocks 0,1,2] [--vision-layers 4] [--layers 8]
  * [--seed 1]`: Mini-Monkey's architecture at small scale behind a stem of convolutions, with a tokenizer of letters and
- * weights from which training starts; 9.3 M parameters by default. The same options write the same files.
+ * weights from which training starts; 11.0 M parameters by default. The same options write the same files.
  */
 const { values } = parseArgs({
   options: {

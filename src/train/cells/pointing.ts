@@ -38,9 +38,9 @@ const FINDING = 5
 const BEHIND = 2
 
 /**
- * The loss of answers, and those of where the decoder looks while it reads them off: all heads of its last layer but two learn to attend
- * to the visual token that shows the next letter, the layer behind it to tell in which of the token's places that letter is. From
- * answers alone a small decoder finds out only slowly that it has to look somewhere. features [R, H] → [].
+ * The loss of answers, and those of where the decoder looks while it reads them off: all heads of its last layer but two learn to
+ * attend to the visual token that shows the next letter, the layer behind it to tell in which of the token's places that letter is.
+ * From answers alone a small decoder finds out only slowly that it has to look somewhere. features [R, H] → [].
  */
 export function pointedLoss(w: Weights, decoder: Decoder, features: Tensor): Tensor {
   const looks = new Looks(decoder)

@@ -46,8 +46,9 @@ function readPlaces(
   side: number,
   contents: Uint16Array,
 ): (readonly number[] | undefined)[] {
+  const extents = tileExtents(plan)
   const placeOfGlyph = (glyph: Glyph): number => {
-    for (const [tile, extent] of tileExtents(plan).entries()) {
+    for (const [tile, extent] of extents.entries()) {
       const middle = middleIn(glyph, extent, side)
       const place = middle && nearestPlace(contents, tile * side * side * PLACES, middle, numbersOf(glyph)[0])
       if (place !== undefined) return place

@@ -20,7 +20,7 @@ export interface ThinnedRow extends PointedRow {
  * A sample without most of the visual tokens in which nothing can be read; the others stay where they are. Of a document cut into
  * tiles most is paper, on which a decoder would spend most of its training.
  * @param contents what the visual tokens show, [R, PLACES]
- * @param perTile visual tokens
+ * @param perTile visual tokens of a tile
  */
 export function thinned<T extends PointedRow>(
   row: T,
@@ -36,8 +36,9 @@ export function thinned<T extends PointedRow>(
   let token = 0
   for (const [place, id] of row.inputIds.entries()) {
     if (id === contextId) {
-      if (isKept[token]) shownTokens.push(token)
-      if (!isKept[token++]) continue
+      const shown = token++
+      if (!isKept[shown]) continue
+      shownTokens.push(shown)
     }
     placeIn.set(place, positions.length)
     positions.push(place)
