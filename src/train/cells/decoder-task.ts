@@ -16,7 +16,8 @@ import type { TrainingTask } from '../task.ts'
 import type { PlanSample } from '../tilings.ts'
 import { cellCode } from './code.ts'
 import { doubtedCodes } from './doubt.ts'
-import { PLACES } from './places.ts'
+import { namedTokens } from './naming.ts'
+import { NOWHERE, PLACES } from './places.ts'
 import { type PointedRow, pointedLoss, pointedPlaces, pointingFeeds } from './pointing.ts'
 import { seenCells } from './seen.ts'
 import { thinned } from './thin.ts'
@@ -68,7 +69,10 @@ export function cellsTask(
       const cells = shown?.cells ?? { contents: new Uint16Array(), starts: new Uint8Array() }
       const pointed = pointedPlaces(labelled, shown?.read ?? [], tokenizer, contextId)
       const dice = new Dice(0, `${record.images[0]}/doubt`)
-      const whole = { ...labelled, pointed }
+      const named = shown
+        ? namedTokens(labelled, shown, tokenizer, contextId)
+        : labelled.inputIds.map(() => NOWHERE)
+      const whole = { ...labelled, pointed, named }
       const row = isExact
         ? { ...whole, shownTokens: [...Array(cells.contents.length / PLACES).keys()] }
         : thinned(whole, cells.contents, code.side ** 2, dice, contextId)

@@ -11,6 +11,7 @@ import type { PlanSample } from '../tilings.ts'
 import { cellCode } from './code.ts'
 import type { CodedText } from './decoder-task.ts'
 import { cellsFeeds, cellsLoss } from './loss.ts'
+import { namedTokens } from './naming.ts'
 import { type TileContents, tileContents } from './other-places.ts'
 import { pointedLoss, pointedPlaces, pointingFeeds } from './pointing.ts'
 import { seenCells } from './seen.ts'
@@ -46,7 +47,8 @@ export function readingTask(
     draft(drawn) {
       const layout = drawnLayout(drawn.layouts)
       const tiling = plan(layout, drawn.record)
-      const { conversations, read, cells } = seenCells(layout, tiling, code.side, drawn.record.conversations)
+      const seen = seenCells(layout, tiling, code.side, drawn.record.conversations)
+      const { conversations, read, cells } = seen
       const { tokens, finish } = answers.draft({ ...drawn, record: { ...drawn.record, conversations } })
       return {
         tokens,
@@ -54,7 +56,8 @@ export function readingTask(
           const sample = await finish()
           const pointed = pointedPlaces(sample, read, tokenizer, contextId)
           const dice = new Dice(0, `${drawn.record.images[0]}/thin`)
-          const row = thinned({ ...sample, pointed }, cells.contents, perTile, dice, contextId)
+          const named = namedTokens(sample, seen, tokenizer, contextId)
+          const row = thinned({ ...sample, pointed, named }, cells.contents, perTile, dice, contextId)
           return encodedOnly({ sample: row, tiles: tileContents(layout, tiling, code.side, cells) }, perTile)
         },
       }

@@ -54,7 +54,7 @@ test('an answer’s first look counts more than the others, from the first label
     [IGNORED, IGNORED, IGNORED, IGNORED, IGNORED, IGNORED, 1, 2],
     Array<number>(8).fill(IGNORED),
   ]
-  const row = { inputIds: [], labels: [] }
+  const row = { inputIds: [], labels: [], named: [] }
   const samples = [
     { ...row, pointed: [-1, -1, -1, -1, -1, 3 * PLACES + 1, 2 * PLACES, -1] },
     { ...row, pointed: [] },
@@ -66,7 +66,7 @@ test('an answer’s first look counts more than the others, from the first label
 })
 
 test('an answer of one token counts half of one of four', () => {
-  const none = { inputIds: [], labels: [], pointed: [] }
+  const none = { inputIds: [], labels: [], pointed: [], named: [] }
   const labels = [[IGNORED, 1, IGNORED, 2, 3, 4, 5]]
   const { weights } = pointingFeeds([none], { labels })
   assert.deepEqual([...weights.data], [1 / 3, 1 / 6, 1 / 6, 1 / 6, 1 / 6].map(Math.fround))

@@ -10,6 +10,7 @@ import {
   neg,
   reshape,
   rmsNormalise,
+  slice,
   sum,
   takeLast,
 } from '../../graph/ops/index.ts'
@@ -26,9 +27,12 @@ import type { OnLayer } from '../decoder-graph.ts'
 import { visualLoss } from '../visual-loss.ts'
 import { NOWHERE, PLACES } from './places.ts'
 
-/** A labelled text, and for each of its tokens where to look for the next one (`pointedPlaces`). */
+/** A labelled text, and where to look. */
 export interface PointedRow extends LabelledRow {
+  /** For each token, where the next one is shown (`pointedPlaces`). */
   readonly pointed: readonly number[]
+  /** For each token of a question, where it is shown itself (`namedTokens`). */
+  readonly named: readonly number[]
 }
 
 /** How much the look at an answer's first letter counts: to find it is harder than to read on from it. */
@@ -36,21 +40,27 @@ const FINDING = 5
 
 /** Layers behind the one that points: one tells which place of the token the letter is in, the next which letter it is. */
 const BEHIND = 2
+/** Layers before it: one finds what a question names, the next takes it to where the answer begins. */
+const BEFORE = 2
 
 /**
  * The loss of answers, and those of where the decoder looks while it reads them off: all heads of its last layer but two learn to
  * attend to the visual token that shows the next letter, the layer behind it to tell in which of the token's places that letter is.
- * From answers alone a small decoder finds out only slowly that it has to look somewhere. features [R, H] → [].
+ * Half of the heads of an earlier layer learn to find the words of a question on the picture: values stand beside what they are
+ * called. From answers alone a small decoder finds out only slowly that it has to look somewhere. features [R, H] → [].
  */
 export function pointedLoss(w: Weights, decoder: Decoder, features: Tensor): Tensor {
   const looks = new Looks(decoder)
   const answers = visualLoss(w, decoder, features, looks)
-  const { scores, places } = looks.found
+  const { scores, places, names } = looks.found
   const [B, , Q] = scores.shape as [Dim, number, Dim]
-  const [tokens, inToken] = ['pointed', 'pointedPlaces'].map((name) => input(name, 'i64', [B, Q]))
+  const [tokens, inToken, named] = ['pointed', 'pointedPlaces', 'named'].map((name) =>
+    input(name, 'i64', [B, Q]),
+  )
   const weights = input('pointedWeights', 'f32', [B, Q])
   const looking = add(pointedEntropy(scores, tokens!, weights), pointedEntropy(places, inToken!, weights))
-  return add(answers, looking)
+  const naming = pointedEntropy(names, named!, input('namedWeights', 'f32', [B, Q]))
+  return add(answers, add(looking, naming))
 }
 
 /** What a decoder makes of the last Q tokens while it reads. */
@@ -59,6 +69,8 @@ export interface Look {
   readonly scores: Tensor
   /** Logits of the places of a visual token, [B, 1, Q, PLACES]. */
   readonly places: Tensor
+  /** Attention of the heads that find what a question names, before the softmax, [B, half of the heads, Q, T]. */
+  readonly names: Tensor
 }
 
 /** Catches where a decoder looks as its graph is traced. */
@@ -67,6 +79,7 @@ export class Looks {
   readonly #layers: number
   #scores: Tensor | undefined
   #places: Tensor | undefined
+  #names: Tensor | undefined
 
   constructor({ layers }: Pick<Decoder, 'layers'>) {
     this.#layers = layers
@@ -74,13 +87,16 @@ export class Looks {
   }
 
   readonly onLayer: OnLayer = (layer, given, lastMask) => {
+    if (layer === Math.max(0, this.#pointing - BEFORE))
+      this.#names = halfOfHeads(attentionScores(given, lastMask))
     if (layer === this.#pointing) this.#scores = attentionScores(given, lastMask)
     if (layer === Math.min(this.#pointing + 1, this.#layers - 1)) this.#places = placeLogits(given, lastMask)
   }
 
   get found(): Look {
-    if (!this.#scores || !this.#places) throw new GraphError('layer-missing', 'The decoder was not traced.')
-    return { scores: this.#scores, places: this.#places }
+    if (!this.#scores || !this.#places || !this.#names)
+      throw new GraphError('layer-missing', 'The decoder was not traced.')
+    return { scores: this.#scores, places: this.#places, names: this.#names }
   }
 }
 
@@ -89,6 +105,10 @@ function attentionScores({ query, key }: BlockResult, lastMask: Tensor): Tensor 
   const [B, heads] = query!.shape as [Dim, number]
   const [, Q, T] = lastMask.shape as [Dim, Dim, Dim]
   return reshape(groupedScores(lastTokens(query!, 2, Q), key, lastMask), [B, heads, Q, T])
+}
+
+function halfOfHeads(scores: Tensor): Tensor {
+  return slice(scores, 1, 0, Math.ceil((scores.shape[1] as number) / 2))
 }
 
 /** How much a state [B, T, H] lies in the direction that stands for each place; the directions are at right angles. */
@@ -119,7 +139,7 @@ function pointedEntropy(logits: Tensor, targets: Tensor, weights: Tensor): Tenso
 export function pointingFeeds(
   samples: readonly PointedRow[],
   { labels }: Pick<Rows, 'labels'>,
-): Record<'pointed' | 'pointedPlaces' | 'pointedWeights' | 'weights', HostTensor> {
+): Record<'pointed' | 'pointedPlaces' | 'pointedWeights' | 'named' | 'namedWeights' | 'weights', HostTensor> {
   const first = firstLabelled(labels)
   const looks = labels.flatMap((row, b) =>
     row.slice(first).map((label, q) => {
@@ -130,6 +150,10 @@ export function pointingFeeds(
   )
   const shape = [labels.length, looks.length / labels.length]
   const total = looks.reduce((sum, { weight }) => sum + weight, 0)
+  const named = labels.flatMap((row, b) =>
+    row.slice(first).map((_, q) => samples[b]!.named[first + q] ?? NOWHERE),
+  )
+  const names = named.filter((at) => at !== NOWHERE).length
   return {
     pointed: i64(
       shape,
@@ -142,6 +166,14 @@ export function pointingFeeds(
     pointedWeights: f32(
       shape,
       looks.map(({ weight }) => (weight === 0 ? 0 : weight / total)),
+    ),
+    named: i64(
+      shape,
+      named.map((at) => Math.max(0, at)),
+    ),
+    namedWeights: f32(
+      shape,
+      named.map((at) => (at === NOWHERE ? 0 : 1 / names)),
     ),
     weights: answerWeights(labels),
   }
@@ -168,7 +200,7 @@ function answerWeights(labels: readonly (readonly number[])[]): HostTensor<'f32'
 /**
  * For each token of a sequence where the letter is that comes next, behind a word's end the next word's first one: PLACES times the
  * place of its visual token in the sequence, plus its place there; or NOWHERE.
- * @param read `readPlaces` of each answer
+ * @param read of each answer, for each letter that it is read off the place that shows it
  */
 export function pointedPlaces(
   { inputIds, labels }: LabelledRow,

@@ -10,8 +10,12 @@ export interface SeenCells {
   /** `cellContents` */
   readonly cells: Cells
   readonly conversations: ConversationRecord['conversations']
-  /** `readPlaces` of each answer. */
+  /** Of each answer, for each letter that it is read off the place that shows it; undefined where it is not read off. */
   readonly read: readonly (readonly number[] | undefined)[]
+  /** The letters of the picture, line by line. */
+  readonly lines: Layout['glyphs']
+  /** The number of the place that shows a letter, among all of the tiles, or NOWHERE; of several the first: the thumbnail is last. */
+  readonly placeOf: (glyph: Glyph) => number
 }
 
 /**
@@ -25,29 +29,24 @@ export function seenCells(
   conversations: ConversationRecord['conversations'],
 ): SeenCells {
   const cells = cellContents(layout, plan, side)
-  const read = readPlaces(layout, plan, side, cells.contents)
+  const placeOf = placeFinder(plan, side, cells.contents)
+  // For each letter of an answer that is read off.
+  const read = layout.readings.map((glyphs) => glyphs?.map(placeOf))
   const legible = read.flatMap((places, turn) => (places?.includes(NOWHERE) ? [] : [turn]))
   const kept = legible.length > 0 ? legible : [0]
   return {
     cells,
     conversations: kept.flatMap((turn) => conversations.slice(2 * turn, 2 * turn + 2)),
     read: kept.map((turn) => read[turn]),
+    lines: layout.glyphs,
+    placeOf,
   }
 }
 
-/**
- * Of each answer of a picture, for each letter that it is read off the number of the place that shows it, among all of its tiles, or
- * NOWHERE; undefined where it is not read off. Of places in several tiles the first is taken: the thumbnail is last.
- * @param contents of `cellContents` of the same plan
- */
-function readPlaces(
-  { readings }: Layout,
-  plan: TilePlan,
-  side: number,
-  contents: Uint16Array,
-): (readonly number[] | undefined)[] {
+/** @param contents of `cellContents` of the same plan */
+function placeFinder(plan: TilePlan, side: number, contents: Uint16Array): SeenCells['placeOf'] {
   const extents = tileExtents(plan)
-  const placeOfGlyph = (glyph: Glyph): number => {
+  return (glyph) => {
     for (const [tile, extent] of extents.entries()) {
       const middle = middleIn(glyph, extent, side)
       const place = middle && nearestPlace(contents, tile * side * side * PLACES, middle, numbersOf(glyph)[0])
@@ -55,5 +54,4 @@ function readPlaces(
     }
     return NOWHERE
   }
-  return readings.map((glyphs) => glyphs?.map(placeOfGlyph))
 }

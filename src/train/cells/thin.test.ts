@@ -14,9 +14,10 @@ test('a thinned sample keeps what can be read where it stood, and looks at it', 
   for (let token = 0; token < count; token++) contents[token * PLACES + 3] = token % 5 === 0 ? 40 : ILLEGIBLE
   const inputIds = [1, ...Array<number>(count).fill(CONTEXT), 2]
   const pointed = inputIds.map((id) => (id === 2 ? 46 * PLACES + 3 : -1))
+  const named = inputIds.map((id) => (id === 2 ? 41 : -1))
   const seen = Array.from({ length: 40 }, (_, seed) => {
     const row = thinned(
-      { inputIds, labels: inputIds, pointed },
+      { inputIds, labels: inputIds, pointed, named },
       contents,
       count,
       new Dice(seed, 'thin'),
@@ -34,6 +35,7 @@ test('a thinned sample keeps what can be read where it stood, and looks at it', 
     )
     assert.equal(positions[Math.floor(row.pointed.at(-1)! / PLACES)], 46)
     assert.equal(row.pointed.at(-1)! % PLACES, 3)
+    assert.equal(positions[row.named.at(-1)!], 41)
     return shownTokens.length
   })
   assert.ok(
@@ -50,7 +52,7 @@ test('a tile in which nothing can be read stays as a whole or goes as a whole', 
   const contents = new Uint16Array(3 * 10 * PLACES)
   contents[10 * PLACES] = 40
   const inputIds = Array<number>(30).fill(CONTEXT)
-  const row = { inputIds, labels: inputIds, pointed: inputIds.map(() => -1) }
+  const row = { inputIds, labels: inputIds, pointed: inputIds.map(() => -1), named: inputIds.map(() => -1) }
   for (let seed = 0; seed < 40; seed++) {
     const { shownTokens } = thinned(row, contents, 10, new Dice(seed, 'thin'), CONTEXT)
     assert.ok(shownTokens.includes(10))

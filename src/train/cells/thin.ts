@@ -45,10 +45,12 @@ export function thinned<T extends PointedRow>(
   }
   const moved = (look: number): number =>
     look === NOWHERE ? NOWHERE : placeIn.get(Math.floor(look / PLACES))! * PLACES + (look % PLACES)
+  const movedToken = (place: number): number => (place === NOWHERE ? NOWHERE : placeIn.get(place)!)
   const at = <V>(values: readonly V[]): V[] => positions.map((place) => values[place]!)
   return {
     ...row,
-    ...{ inputIds: at(row.inputIds), labels: at(row.labels), pointed: at(row.pointed).map(moved) },
+    ...{ inputIds: at(row.inputIds), labels: at(row.labels) },
+    ...{ pointed: at(row.pointed).map(moved), named: at(row.named).map(movedToken) },
     ...{ positions, shownTokens },
   }
 }
