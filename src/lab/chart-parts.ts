@@ -14,14 +14,22 @@ export function frame(title: string, width: number, height: number, content: str
   )
 }
 
-/** Lines and labels of shares from 0 to 100 %. */
-export function shareAxis({ left, top, width, height }: PlotArea): string {
+/** What the height of a chart stands for, from 0 up. */
+export interface Axis {
+  readonly most: number
+  readonly label: (value: number) => string
+}
+
+export const shares: Axis = { most: 1, label: (share) => `${100 * share} %` }
+
+/** Lines and labels at the quarters of an axis. */
+export function drawAxis({ left, top, width, height }: PlotArea, { most, label }: Axis): string {
   return [0, 0.25, 0.5, 0.75, 1]
-    .map((share) => {
-      const y = fixed(top + height * (1 - share))
+    .map((part) => {
+      const y = fixed(top + height * (1 - part))
       return (
         `<path d="M${left} ${y}h${fixed(width)}" stroke="#ddd"/>` +
-        `<text x="${left - 8}" y="${y}" text-anchor="end" dy="4">${100 * share} %</text>`
+        `<text x="${left - 8}" y="${y}" text-anchor="end" dy="4">${escaped(label(most * part))}</text>`
       )
     })
     .join('')

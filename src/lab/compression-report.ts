@@ -1,8 +1,7 @@
 import { characterErrorRate, type ReadingErrors, readingErrors } from '../eval/character-error-rate.ts'
 import { bootstrapInterval, type Interval } from '../eval/intervals.ts'
-import { palette } from '../image/svg-shapes.ts'
-import { escaped, fixed, frame, shareAxis } from './chart-parts.ts'
 import { type CompressedReading, type CompressionResult, keepRatios } from './compression.ts'
+import { intervalChart } from './interval-chart.ts'
 import { nothingRead, percentage, points, readingFloor, table } from './report-words.ts'
 import { wordsRead } from './words-read.ts'
 
@@ -109,7 +108,7 @@ export function compressionReport(result: CompressionResult, figure: string): st
   ])
   return (
     `${result.pages} pages; seconds are medians; 95 % intervals by bootstrap over pages.\n\n` +
-    `![Words read against seconds to the first token](${figure})\n\n${table(heads, rows)}\n\n${conclusion(scores)}\n`
+    `![Words read and seconds to the first token, by keep ratio](${figure})\n\n${table(heads, rows)}\n\n${conclusion(scores)}\n`
   )
 }
 
@@ -127,33 +126,25 @@ function conclusion(scores: readonly KeepScores[]): string {
   )
 }
 
-const area = { left: 70, top: 40, width: 660, height: 300 }
-
-/** Words read against seconds to the first token, a point for each ratio with its interval. */
+/** Words read, and below them seconds to the first token, by keep ratio. */
 export function compressionFigure(result: CompressionResult): string {
   const scores = scoreCompression(result)
-  const longest = Math.max(...scores.map(({ first }) => first.mean)) * 1.1
-  const x = ({ first }: KeepScores) => area.left + (area.width * first.mean) / longest
-  const y = (value: number) => area.top + area.height * (1 - Math.min(1, Math.max(0, value)))
-  const line = scores
-    .slice(0, -1)
-    .map((one, i) => `${i === 0 ? 'M' : 'L'}${fixed(x(one))} ${fixed(y(one.words.mean))}`)
-  const points = scores.map((one) => {
-    const [low, high] = one.words.interval
-    const name = one.keep === 'none' ? 'none' : one.keep.toFixed(1)
-    const colour = one.keep === 'none' ? palette.red : palette.blue
-    return (
-      `<g fill="${colour}" stroke="${colour}"><path d="M${fixed(x(one))} ${fixed(y(low))}V${fixed(y(high))}" stroke-width="1.5"/>` +
-      `<circle cx="${fixed(x(one))}" cy="${fixed(y(one.words.mean))}" r="4"/></g>` +
-      `<text x="${fixed(x(one) + 7)}" y="${fixed(y(one.words.mean) + 14)}">${escaped(name)}</text>`
-    )
+  const categories = scores.map(({ keep }) => (keep === 'none' ? 'none' : keep.toFixed(1)))
+  const longest = Math.ceil(2 * Math.max(...scores.map(({ first }) => first.interval[1]))) / 2
+  const panel = (title: string, values: readonly KeepInterval[]) => ({
+    ...{ title, categories, series: [{ name: title, values }] },
   })
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => {
-    const at = area.left + area.width * part
-    return `<text x="${fixed(at)}" y="${area.top + area.height + 20}" text-anchor="middle">${(longest * part).toFixed(2)} s</text>`
-  })
-  const content =
-    `<text x="${area.left}" y="24" font-weight="bold">Words read, by keep ratio, against seconds to the first token</text>` +
-    `${shareAxis(area)}${ticks.join('')}<path d="${line.join('')}" fill="none" stroke="#9bbfe0"/>${points.join('')}`
-  return frame('Words read against seconds to the first token', 760, 400, content)
+  return intervalChart('Words read and seconds to the first token, by keep ratio', [
+    panel(
+      'Words read, by keep ratio',
+      scores.map(({ words }) => words),
+    ),
+    {
+      ...panel(
+        'Seconds to the first token, by keep ratio',
+        scores.map(({ first }) => first),
+      ),
+      axis: { most: longest, label: (value) => `${value.toFixed(2)} s` },
+    },
+  ])
 }

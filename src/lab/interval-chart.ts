@@ -1,19 +1,21 @@
 import type { MeanInterval } from '../eval/mean-interval.ts'
 import { distinctColours } from '../image/svg-shapes.ts'
-import { escaped, fixed, frame, shareAxis } from './chart-parts.ts'
+import { type Axis, drawAxis, escaped, fixed, frame, shares } from './chart-parts.ts'
 
 /** Categories side by side, for each a point with its interval in every series. */
 export interface IntervalPanel {
   readonly title: string
   readonly categories: readonly string[]
   readonly series: readonly { readonly name: string; readonly values: readonly MeanInterval[] }[]
+  /** Of shares by default. */
+  readonly axis?: Axis
 }
 
 const panelHeight = 320
 const plot = { left: 70, right: 20, top: 50, bottom: 50 }
 const width = 760
 
-/** Shares from 0 to 1 as an SVG, panel below panel. */
+/** Means and their intervals as an SVG, panel below panel. */
 export function intervalChart(title: string, panels: readonly IntervalPanel[]): string {
   const drawn = panels.map(
     (panel, i) => `<g transform="translate(0 ${i * panelHeight})">${drawPanel(panel)}</g>`,
@@ -21,13 +23,13 @@ export function intervalChart(title: string, panels: readonly IntervalPanel[]): 
   return frame(title, width, Math.max(1, panels.length) * panelHeight, drawn.join(''))
 }
 
-function drawPanel({ title, categories, series }: IntervalPanel): string {
+function drawPanel({ title, categories, series, axis = shares }: IntervalPanel): string {
   const area = {
     ...plot,
     width: width - plot.left - plot.right,
     height: panelHeight - plot.top - plot.bottom,
   }
-  const y = (share: number) => area.top + area.height * (1 - Math.min(1, Math.max(0, share)))
+  const y = (value: number) => area.top + area.height * (1 - Math.min(1, Math.max(0, value / axis.most)))
   const slot = area.width / categories.length
   const labels = categories.map(
     (name, i) =>
@@ -44,12 +46,14 @@ function drawPanel({ title, categories, series }: IntervalPanel): string {
     const colour = distinctColours[s]!
     return `<g fill="${colour}" stroke="${colour}">${drawn.join('')}</g>`
   })
-  const legend = series.map(({ name }, s) => {
+  // The title tells what one series alone is.
+  const named = series.length > 1 ? series : []
+  const legend = named.map(({ name }, s) => {
     const x = area.left + 180 + s * 220
     return `<circle cx="${x}" cy="28" r="4.5" fill="${distinctColours[s]}"/><text x="${x + 10}" y="32">${escaped(name)}</text>`
   })
   return (
     `<text x="${area.left}" y="32" font-weight="bold">${escaped(title)}</text>${legend.join('')}` +
-    `${shareAxis(area)}${labels.join('')}${points.join('')}`
+    `${drawAxis(area, axis)}${labels.join('')}${points.join('')}`
   )
 }
