@@ -20,7 +20,10 @@ const pieces = [
   '<end>',
   '\u2581the\u2581tax',
 ]
-const tokenizer = { tokenOf: (id: number) => pieces[id], specialIds: new Set([CONTEXT, 9]) } as unknown as Tokenizer
+const tokenizer = {
+  tokenOf: (id: number) => pieces[id],
+  specialIds: new Set([CONTEXT, 9]),
+} as unknown as Tokenizer
 
 /** Letters that stand in visual tokens of their own, in the order of the lines. */
 function page(...lines: string[]) {
