@@ -3,6 +3,7 @@ import { IGNORED } from '../../text/labels.ts'
 import type { Tokenizer } from '../../text/tokenizer.ts'
 import type { LabelledRow } from '../collate.ts'
 import { NOWHERE, PLACES } from './places.ts'
+import { visualPlaces } from './pointing.ts'
 import type { SeenCells } from './seen.ts'
 
 /** Some letters in a row, and what each of them belongs to: a glyph of a page, or a token of a text. */
@@ -22,7 +23,7 @@ export function namedTokens(
   tokenizer: Tokenizer,
   contextId: number,
 ): number[] {
-  const visual = inputIds.flatMap((id, place) => (id === contextId ? [place] : []))
+  const visual = visualPlaces(inputIds, contextId)
   const shown = lines.flatMap(printedWords)
   const found = new Map<string, number[]>()
   for (const [i, { text }] of shown.entries()) found.set(text, [...(found.get(text) ?? []), i])

@@ -208,7 +208,7 @@ export function pointedPlaces(
   tokenizer: Tokenizer,
   contextId: number,
 ): number[] {
-  const visual = inputIds.flatMap((id, place) => (id === contextId ? [place] : []))
+  const visual = visualPlaces(inputIds, contextId)
   const pointed = Array<number>(inputIds.length).fill(NOWHERE)
   let answer = -1
   let letters = 0
@@ -228,4 +228,9 @@ export function pointedPlaces(
       : [...piece.replace(/[\u2581\s]/g, '')].length
   }
   return pointed
+}
+
+/** Where in a sequence its visual tokens stand. */
+export function visualPlaces(inputIds: readonly number[], contextId: number): number[] {
+  return inputIds.flatMap((id, place) => (id === contextId ? [place] : []))
 }

@@ -30,7 +30,6 @@ export function seenCells(
 ): SeenCells {
   const cells = cellContents(layout, plan, side)
   const placeOf = placeFinder(plan, side, cells.contents)
-  // For each letter of an answer that is read off.
   const read = layout.readings.map((glyphs) => glyphs?.map(placeOf))
   const legible = read.flatMap((places, turn) => (places?.includes(NOWHERE) ? [] : [turn]))
   const kept = legible.length > 0 ? legible : [0]
